@@ -26,13 +26,13 @@ function installWhatIsMissing() {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   console.error("Installing dependencies (once) ...");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const result = spawnSync(npm, ["ci", "--no-audit", "--no-fund"], {
+  const result = spawnSync(npm, ["install", "--no-save", "--no-audit", "--no-fund"], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     shell: process.platform === "win32",
   });
   if (result.status !== 0) {
-    console.error("npm ci failed: check that the npm registry can be reached, then run the same command again.");
+    console.error("npm install failed: check that the npm registry can be reached, then run the same command again.");
     process.exit(1);
   }
   writeFileSync(stamp, lock);
