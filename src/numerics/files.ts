@@ -1,0 +1,46 @@
+/**
+ * Files that are either whole or absent: written under a temporary name in the same folder, then renamed, which the
+ * file system does in one step.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { UsageError } from "../errors.js";
+
+/**
+ * Writes a file so that no reader, and no kill at any moment, ever sees half of it; makes its folder where needed.
+ * @throws UsageError if the place cannot be written to.
+ */
+export function writeAtomically(path: string, content: Uint8Array | string): void {
+  const temporary = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(temporary, content);
+    renameSync(temporary, path);
+  } catch (error) {
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // The folder itself could not be made, so there is no temporary file either.
+    }
+    throw new UsageError(`${path} cannot be written (${reasonOf(error)}); choose a folder that exists and is yours.`);
+  }
+}
+
+/** The bytes of a user's file. @throws UsageError if it is absent, a folder, or not readable. */
+export function readUserFile(path: string): Buffer {
+  try {
+    if (statSync(path).isDirectory()) throw new UsageError(`${path} is a folder; give a file.`);
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") throw new UsageError(`${path} does not exist; check the path.`);
+    throw new UsageError(`${path} cannot be read (${reasonOf(error)}); check its permissions.`);
+  }
+}
+
+/** What the system says went wrong, in a word or two ("ENOSPC", "EACCES"). */
+function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String((error as Error).message ?? error);
+}
