@@ -121,9 +121,9 @@ export function shortestPaths(
 }
 
 /**
- * Shortest path between two nodes of an undirected graph, searched from both ends at once. It settles about half of
- * what Dijkstra's algorithm settles on a planar grid, and far less on an expander; use it where no lower bound is
- * known. Needs two workspaces.
+ * Shortest path between two nodes of an undirected graph, searched from both ends at once. On a planar grid it
+ * settles two thirds of what Dijkstra's algorithm settles (measured on 128 x 128 nodes), on an expander far less; for
+ * many pairs in one graph `landmarks` is better. Needs two workspaces.
  *
  * @returns the distance and the path from `source` to `target`; Infinity and an empty path where there is none.
  */
@@ -200,6 +200,54 @@ export function distancesFrom(
   shortestPaths(graph, workspace, source);
   for (let node = 0; node < graph.nodes; node++) out[node] = distanceTo(workspace, node);
   return out;
+}
+
+/** Distances from a few nodes to all others: lower bounds for A* by the triangle inequality. */
+export interface Landmarks {
+  readonly count: number;
+  /** Row-major. [nodes, count] */
+  readonly distances: Float64Array;
+}
+
+/**
+ * Chooses `count` landmarks, each the farthest node from those before it, and measures from them: `count` full
+ * searches that pay off over some ten pairs. The graph must be undirected and connected. (Goldberg and Harrelson,
+ * Computing the shortest path: A* search meets graph theory, 2005.)
+ */
+export function landmarks(graph: Graph, workspace: PathWorkspace, count = 8): Landmarks {
+  expectThat(
+    Number.isInteger(count) && count >= 1,
+    () => `landmarks got the count ${count}: pass a positive integer, such as 8.`,
+  );
+  const distances = new Float64Array(graph.nodes * count);
+  const nearest = new Float64Array(graph.nodes).fill(Infinity);
+  const row = distancesFrom(graph, workspace, 0);
+  for (let l = 0; l < count; l++) {
+    let chosen = 0;
+    const spread = l === 0 ? row : nearest;
+    for (let node = 1; node < graph.nodes; node++) if (spread[node] > spread[chosen]) chosen = node;
+    distancesFrom(graph, workspace, chosen, row);
+    for (let node = 0; node < graph.nodes; node++) {
+      expectThat(row[node] < Infinity, "landmarks got a graph that is not connected: join its components first.");
+      distances[node * count + l] = row[node];
+      if (row[node] < nearest[node]) nearest[node] = row[node];
+    }
+  }
+  return { count, distances };
+}
+
+/** The bound |d(l, node) - d(l, target)|, the largest over the landmarks, for `SearchOptions.lowerBound`. */
+export function landmarkBound({ count, distances }: Landmarks, target: number): (node: number) => number {
+  const ofTarget = distances.slice(target * count, (target + 1) * count);
+  return (node) => {
+    const row = node * count;
+    let bound = 0;
+    for (let l = 0; l < count; l++) {
+      const difference = Math.abs(distances[row + l] - ofTarget[l]);
+      if (difference > bound) bound = difference;
+    }
+    return bound;
+  };
 }
 
 function trace({ previous }: PathWorkspace, node: number): Int32Array {

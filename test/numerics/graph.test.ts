@@ -12,6 +12,8 @@ import {
 import {
   distancesFrom,
   distanceTo,
+  landmarkBound,
+  landmarks,
   pathTo,
   pathWorkspace,
   shortestPathBetween,
@@ -158,7 +160,7 @@ describe("grid graphs", () => {
     expect(gridGraph([3, 3, 3], 26).offsets[14] - gridGraph([3, 3, 3], 26).offsets[13]).toBe(26);
   });
 
-  it("A* with the straight-line bound gives Dijkstra's distances and settles fewer nodes", () => {
+  it("A* with the straight-line bound or landmarks gives Dijkstra's distances and settles fewer nodes", () => {
     const n = 50;
     const graph = gridGraph([n, n], 16);
     const x = (a: number) => Math.floor(a / n);
@@ -177,6 +179,18 @@ describe("grid graphs", () => {
       directed += workspace.settled;
     }
     expect(directed).toBeLessThan(0.7 * plain);
+    const table = landmarks(graph, workspace, 6);
+    let guided = 0;
+    for (let i = 0; i < 30; i++) {
+      const [s, t] = [random.integer(n * n), random.integer(n * n)];
+      const expected = shortestPaths(graph, workspace, s, { target: t });
+      expect(shortestPaths(graph, workspace, s, { target: t, lowerBound: landmarkBound(table, t) })).toBeCloseTo(
+        expected,
+        10,
+      );
+      guided += workspace.settled;
+    }
+    expect(guided).toBeLessThan(0.4 * plain);
   });
 
   it("take their weights from an embedding", () => {
