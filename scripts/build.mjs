@@ -47,7 +47,23 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await build();
   if (process.argv.includes("--types")) {
     const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-    const result = spawnSync(process.execPath, [tsc, "-p", "tsconfig.json", "--noEmit", "false", "--emitDeclarationOnly", "--declaration", "--outDir", "dist", "--rootDir", "src"], { cwd: root, stdio: "inherit" });
+    const result = spawnSync(
+      process.execPath,
+      [
+        tsc,
+        "-p",
+        "tsconfig.json",
+        "--noEmit",
+        "false",
+        "--emitDeclarationOnly",
+        "--declaration",
+        "--outDir",
+        "dist",
+        "--rootDir",
+        "src",
+      ],
+      { cwd: root, stdio: "inherit" },
+    );
     process.exit(result.status ?? 1);
   }
 }

@@ -1,0 +1,205 @@
+/**
+ * `compile(f)`: from a function on trees of tensors to an asynchronous function on trees of host arrays that runs as
+ * one native program. The function is traced once for each combination of input shapes and types.
+ */
+import { UsageError } from "../errors.js";
+import { allocate, astype, isNdArray, type NdArray, sizeOf } from "./arrays.js";
+import type { Precision } from "./lowering/emit.js";
+import { type LeafType, lowerFunction, type Program } from "./lowering/index.js";
+import { loadRuntime } from "./runtime/index.js";
+import type { Device, Session } from "./runtime/session.js";
+import { initialize } from "./tensor.js";
+import { flattenTree, unflattenTree } from "./trees.js";
+
+export interface CompileOptions {
+  /** Number format of the program; default "float32". Arguments are converted to it. */
+  precision?: Precision;
+  /** Default "cpu"; "webgpu" where the runtime offers it (falls back to the CPU, see `device()`). */
+  device?: Device;
+  /** Threads inside one operation; default: all cores. Use 1 in worker threads. */
+  threads?: number;
+  /**
+   * Positions of arguments that the caller gives up: their memory is reused for results of later calls, so that a
+   * loop `state = await step(state)` allocates nothing. Do not read such an argument after the call.
+   */
+  donate?: readonly number[];
+}
+
+export interface Compiled<A extends any[] = any[], R = any> {
+  (...args: A): Promise<R>;
+  /** Numbers of ONNX nodes by kind for these arguments: what the program costs, for tests and the curious. */
+  operations(...args: A): Promise<Readonly<Record<string, number>>>;
+  /** The device that runs it, known after the first call. */
+  device(): Device | undefined;
+  /** Frees the sessions. The function cannot be called afterwards. */
+  dispose(): Promise<void>;
+}
+
+interface Variant {
+  readonly program: Program;
+  readonly session: Session;
+  /** Arrays that may be overwritten, by type and size. */
+  readonly free: Map<string, NdArray[]>;
+}
+
+/**
+ * Compiles `f`, a function on trees of tensors.
+ *
+ * @param f takes and returns trees (nested plain objects and arrays) of `Tensor`s; host arrays that it closes over
+ *   become constants of the program.
+ * @returns an asynchronous function on trees of `NdArray`s and numbers (numbers are scalar inputs), which returns
+ *   a tree of `NdArray`s. Results can be passed to the next call as they are, without a copy.
+ * @throws UsageError for leaves that are no arrays, and for shape errors in `f` (they name operation and shapes).
+ * @example
+ *   const f = compile((x: Tensor) => sum(square(x)));
+ *   (await f(array([3, 4]))).data[0] // 25
+ */
+export function compile<F extends (...args: any[]) => any>(f: F, options: CompileOptions = {}): Compiled {
+  const precision = options.precision ?? "float32";
+  const variants = new Map<string, Promise<Variant>>();
+  let device: Device | undefined;
+  let disposed = false;
+
+  async function variantFor(args: readonly any[], leaves: readonly NdArray[]): Promise<Variant> {
+    if (disposed) throw new UsageError("compile: this program was disposed of; compile it again.");
+    const key = `${JSON.stringify(
+      unflattenTree(
+        args,
+        leaves.map(() => 0),
+      ),
+    )}|${leaves.map((a) => `${a.dtype}[${a.shape}]`)}`;
+    let variant = variants.get(key);
+    if (variant === undefined) {
+      variant = build(args, leaves);
+      variants.set(key, variant);
+      variant.catch(() => variants.delete(key));
+    }
+    return variant;
+  }
+
+  async function build(args: readonly any[], leaves: readonly LeafType[]): Promise<Variant> {
+    await initialize();
+    const runtime = await loadRuntime();
+    const program = lowerFunction(f, args, leaves, precision);
+    const session = await runtime.createSession(program, { threads: options.threads, device: options.device });
+    device = session.device;
+    return { program, session, free: new Map() };
+  }
+
+  function leavesOf(args: readonly any[]): NdArray[] {
+    const { leaves, paths } = flattenTree(args);
+    return leaves.map((leaf, i) => {
+      if (typeof leaf === "number") return scalarArray(leaf, precision);
+      if (!isNdArray(leaf))
+        throw new UsageError(
+          `compile: argument ${paths[i]} is ${leaf === null ? "null" : typeof leaf}; give an NdArray or a number.`,
+        );
+      return leaf.dtype === "float32" || leaf.dtype === "float64" ? astype(leaf, precision) : leaf;
+    });
+  }
+
+  const call = async (...args: any[]): Promise<any> => {
+    const leaves = leavesOf(args);
+    const { program, session, free } = await variantFor(args, leaves);
+    const into = options.donate === undefined ? undefined : program.outputs.map((type) => takeFree(free, type));
+    const results = await session.run(leaves, into);
+    if (options.donate !== undefined) giveBack(free, args, leaves, options.donate, results);
+    return unflattenTree(program.outputTree, results);
+  };
+  call.operations = async (...args: any[]) => (await variantFor(args, leavesOf(args))).program.operations;
+  call.device = () => device;
+  call.dispose = async () => {
+    disposed = true;
+    for (const variant of variants.values()) await (await variant).session.release();
+    variants.clear();
+  };
+  return call as Compiled;
+}
+
+function scalarArray(value: number, dtype: Precision): NdArray {
+  const data = allocate(dtype, 1);
+  data[0] = value;
+  return { data, shape: [], dtype };
+}
+
+const kind = (a: LeafType): string => `${a.dtype}[${a.shape}]`;
+
+function takeFree(free: Map<string, NdArray[]>, type: LeafType): NdArray {
+  return (
+    free.get(kind(type))?.pop() ?? {
+      data: allocate(type.dtype, sizeOf(type.shape)),
+      shape: type.shape,
+      dtype: type.dtype,
+    }
+  );
+}
+
+/** The donated arguments become free, except those that are results of this very call. */
+function giveBack(
+  free: Map<string, NdArray[]>,
+  args: readonly any[],
+  leaves: readonly NdArray[],
+  donated: readonly number[],
+  results: readonly NdArray[],
+): void {
+  let position = 0;
+  args.forEach((arg, i) => {
+    const count = flattenTree(arg).leaves.length;
+    if (donated.includes(i))
+      for (const leaf of leaves.slice(position, position + count)) {
+        if (results.includes(leaf)) continue;
+        const list = free.get(kind(leaf)) ?? [];
+        if (!list.includes(leaf)) list.push(leaf);
+        free.set(kind(leaf), list);
+      }
+    position += count;
+  });
+}
+
+/**
+ * The function as the bytes of a standard ONNX file.
+ * @param shapes a tree like the arguments with `{ shape, dtype? }` leaves wrapped by `shapeOf` or example `NdArray`s
+ */
+export async function toOnnx(
+  f: (...args: any[]) => any,
+  examples: readonly any[],
+  options: { precision?: Precision; inputNames?: readonly string[]; outputNames?: readonly string[] } = {},
+): Promise<Uint8Array> {
+  await initialize();
+  const precision = options.precision ?? "float32";
+  const { leaves } = flattenTree(examples);
+  const types = leaves.map((leaf) => (typeof leaf === "number" ? scalarArray(leaf, precision) : leaf));
+  return lowerFunction(f, examples, types, precision, { inputs: options.inputNames, outputs: options.outputNames })
+    .bytes;
+}
+
+/** A lowered program as plain data: it can be sent to a worker thread and loaded there. */
+export type { Program };
+
+/** Traces and lowers `f` for arguments like `examples` (trees of `NdArray`s and numbers), without a session. */
+export async function lowerProgram(
+  f: (...args: any[]) => any,
+  examples: readonly any[],
+  options: { precision?: Precision } = {},
+): Promise<Program> {
+  await initialize();
+  const precision = options.precision ?? "float32";
+  const types = flattenTree(examples).leaves.map((leaf) =>
+    typeof leaf === "number" ? scalarArray(leaf, precision) : leaf,
+  );
+  return lowerFunction(f, examples, types, precision);
+}
+
+/** A loaded program: flat lists of arrays in and out; arrays must already have the program's types and shapes. */
+export interface LoadedProgram {
+  run(inputs: readonly NdArray[], into?: readonly (NdArray | undefined)[]): Promise<NdArray[]>;
+  release(): Promise<void>;
+}
+
+/** Makes a session for a lowered program, in this thread. */
+export async function loadProgram(
+  program: Program,
+  options: { threads?: number; device?: Device } = {},
+): Promise<LoadedProgram> {
+  return (await loadRuntime()).createSession(program, options);
+}

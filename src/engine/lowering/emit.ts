@@ -1,0 +1,308 @@
+/**
+ * From the graph to the bytes of an ONNX file. Only what the outputs need is written. `a + (-b)` is written as a
+ * subtraction and `a * (1 / b)` as a division where the inner value has no other use.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import * as onnx from "onnx-buf";
+import { astype, type NdArray } from "../arrays.js";
+import type { Attribute, Node, Value, ValueType } from "./graph.js";
+
+export type Precision = "float32" | "float64";
+
+export interface Emitted {
+  readonly bytes: Uint8Array;
+  /** How many nodes of each kind were written. */
+  readonly operations: Readonly<Record<string, number>>;
+}
+
+export interface Port {
+  readonly name: string;
+  readonly value: Value;
+}
+
+const elementType = (dtype: ValueType, precision: Precision): number => {
+  if (dtype === "float64") return precision === "float32" ? 1 : 11;
+  return { int32: 6, int64: 7, bool: 9 }[dtype];
+};
+
+/** Operators that exist under the same name and attributes. */
+const direct = new Set([
+  "Add",
+  "Sub",
+  "Mul",
+  "Div",
+  "Neg",
+  "Reciprocal",
+  "Exp",
+  "Log",
+  "Sqrt",
+  "Sin",
+  "Cos",
+  "Asin",
+  "Atan",
+  "Erf",
+  "Floor",
+  "Ceil",
+  "Max",
+  "Min",
+  "Less",
+  "LessOrEqual",
+  "Equal",
+  "And",
+  "Or",
+  "Not",
+  "Where",
+  "Tanh",
+  "Sigmoid",
+  "Softplus",
+  "MatMul",
+  "Gemm",
+  "Transpose",
+  "Concat",
+  "Conv",
+  "ConvTranspose",
+  "Gather",
+  "GatherND",
+  "ScatterND",
+  "TopK",
+  "Identity",
+]); // prettier-ignore
+
+export function emit(inputs: readonly Port[], outputs: readonly Port[], precision: Precision): Emitted {
+  const nodes: onnx.NodeProto[] = [];
+  const initializers: onnx.TensorProto[] = [];
+  const names = new Map<Value, string>();
+  const lists = new Map<string, string>();
+  const operations: Record<string, number> = {};
+  const uses = countUses(outputs.map((port) => port.value));
+  for (const { name, value } of inputs) names.set(value, name);
+
+  const write = (
+    opType: string,
+    input: readonly string[],
+    output: readonly string[],
+    attributes: Record<string, Attribute> = {},
+  ) => {
+    operations[opType] = (operations[opType] ?? 0) + 1;
+    nodes.push(
+      create(onnx.NodeProtoSchema, {
+        opType,
+        input: [...input],
+        output: [...output],
+        attribute: Object.entries(attributes).map(([key, value]) => attributeOf(key, value)),
+      }),
+    );
+  };
+  const integers = (values: readonly number[]): string => {
+    const key = values.join(",");
+    let name = lists.get(key);
+    if (name === undefined) {
+      name = `i${lists.size}`;
+      lists.set(key, name);
+      initializers.push(
+        create(onnx.TensorProtoSchema, {
+          name,
+          dims: [BigInt(values.length)],
+          dataType: 7,
+          int64Data: values.map((v) => BigInt(v)),
+        }),
+      );
+    }
+    return name;
+  };
+
+  const nameOf = (value: Value): string => names.get(value) ?? define(value);
+  // An explicit stack would be needed for chains deeper than the JavaScript stack; see `inOrder` below.
+  const define = (value: Value): string => {
+    const name = `v${value.id}`;
+    names.set(value, name);
+    if (value.scalar !== undefined) initializers.push(scalarTensor(name, value.scalar, value.dtype, precision));
+    else if (value.array !== undefined) initializers.push(arrayTensor(name, value.array, value.dtype, precision));
+    else if (value.node !== undefined) {
+      for (const other of value.node.outputs) names.set(other, `v${other.id}`);
+      writeNode(value.node);
+    } else throw new Error("emit: a value without origin; an input is missing from the list.");
+    return name;
+  };
+
+  const writeNode = (node: Node): void => {
+    const out = node.outputs.map((v) => `v${v.id}`);
+    const { op, attributes } = node;
+    const fused = op === "Add" ? asSubtraction(node, uses) : op === "Mul" ? asDivision(node, uses) : undefined;
+    if (fused !== undefined) return write(fused.op, fused.inputs.map(nameOf), out);
+    const input = node.inputs.map(nameOf);
+    const list = (key: string) => attributes[key] as readonly number[];
+    switch (op) {
+      case "Reshape":
+      case "Expand":
+        return write(op, [input[0], integers(node.outputs[0].shape)], out, op === "Reshape" ? { allowzero: 1 } : {});
+      case "ReduceSum":
+      case "ReduceMax":
+      case "ReduceMin":
+      case "ReduceProd":
+        return write(op, [input[0], integers(list("axes"))], out, { keepdims: 0 });
+      case "Slice":
+        return write("Slice", [input[0], integers(list("starts")), integers(list("ends"))], out);
+      case "Reverse": {
+        const axes = list("axes");
+        const far = -2147483647;
+        return write(
+          "Slice",
+          [
+            input[0],
+            integers(axes.map(() => -1)),
+            integers(axes.map(() => far)),
+            integers(axes),
+            integers(axes.map(() => -1)),
+          ],
+          out,
+        );
+      }
+      case "Pad":
+        return write("Pad", [input[0], integers([...list("before"), ...list("after")])], out);
+      case "Cast":
+        return write("Cast", input, out, { to: elementType(node.outputs[0].dtype, precision) });
+      case "Mod":
+        return write("Mod", input, out, { fmod: 1 });
+      case "IntegerDiv":
+        return write("Div", input, out);
+      default:
+        if (!direct.has(op)) throw new Error(`emit: the graph operation "${op}" has no ONNX form.`);
+        return write(op, input, out, attributes);
+    }
+  };
+
+  for (const value of inOrder(
+    outputs.map((port) => port.value),
+    uses,
+  ))
+    nameOf(value);
+  for (const { name, value } of outputs) write("Identity", [nameOf(value)], [name]);
+
+  const port = ({ name, value }: Port) =>
+    create(onnx.ValueInfoProtoSchema, {
+      name,
+      type: create(onnx.TypeProtoSchema, {
+        value: {
+          case: "tensorType",
+          value: create(onnx.TypeProto_TensorSchema, {
+            elemType: elementType(value.dtype, precision),
+            shape: create(onnx.TensorShapeProtoSchema, {
+              dim: value.shape.map((n) =>
+                create(onnx.TensorShapeProto_DimensionSchema, { value: { case: "dimValue", value: BigInt(n) } }),
+              ),
+            }),
+          }),
+        },
+      }),
+    });
+  const graph = create(onnx.GraphProtoSchema, {
+    name: "latent-atlas",
+    node: nodes,
+    initializer: initializers,
+    input: inputs.map(port),
+    output: outputs.map(port),
+  });
+  const model = create(onnx.ModelProtoSchema, {
+    irVersion: 9n,
+    producerName: "latent-atlas",
+    opsetImport: [create(onnx.OperatorSetIdProtoSchema, { domain: "", version: 18n })],
+    graph,
+  });
+  return { bytes: toBinary(onnx.ModelProtoSchema, model), operations };
+}
+
+/** What the written node reads, after fusing subtractions and divisions. */
+function readBy(node: Node, uses: ReadonlyMap<Value, number>): readonly Value[] {
+  const fused = node.op === "Add" ? asSubtraction(node, uses) : node.op === "Mul" ? asDivision(node, uses) : undefined;
+  return fused?.inputs ?? node.inputs;
+}
+
+/** All values that are needed, each after what it is made from (iteratively: traces can be deep). */
+function inOrder(roots: readonly Value[], uses: ReadonlyMap<Value, number>): Value[] {
+  const order: Value[] = [];
+  const state = new Map<Value, 1 | 2>();
+  const stack = [...roots].reverse();
+  while (stack.length > 0) {
+    const value = stack[stack.length - 1];
+    const seen = state.get(value);
+    if (seen === 2) stack.pop();
+    else if (seen === 1) {
+      state.set(value, 2);
+      order.push(value);
+      stack.pop();
+    } else {
+      state.set(value, 1);
+      if (value.node) for (const input of readBy(value.node, uses)) if (!state.has(input)) stack.push(input);
+    }
+  }
+  return order;
+}
+
+function countUses(roots: readonly Value[]): Map<Value, number> {
+  const uses = new Map<Value, number>();
+  const visited = new Set<Node>();
+  const stack = [...roots];
+  for (const root of roots) uses.set(root, (uses.get(root) ?? 0) + 1);
+  while (stack.length > 0) {
+    const node = stack.pop()!.node;
+    if (node === undefined || visited.has(node)) continue;
+    visited.add(node);
+    for (const input of node.inputs) {
+      uses.set(input, (uses.get(input) ?? 0) + 1);
+      stack.push(input);
+    }
+  }
+  return uses;
+}
+
+function asSubtraction(node: Node, uses: ReadonlyMap<Value, number>) {
+  return withInner(node, "Neg", "Sub", uses);
+}
+
+function asDivision(node: Node, uses: ReadonlyMap<Value, number>) {
+  return withInner(node, "Reciprocal", "Div", uses);
+}
+
+function withInner(
+  node: Node,
+  inner: string,
+  op: string,
+  uses: ReadonlyMap<Value, number>,
+): { op: string; inputs: Value[] } | undefined {
+  if (node.outputs[0].dtype !== "float64") return undefined;
+  const [a, b] = node.inputs;
+  const single = (x: Value) => x.node?.op === inner && (op === "Sub" || uses.get(x) === 1);
+  if (single(b)) return { op, inputs: [a, b.node!.inputs[0]] };
+  if (single(a)) return { op, inputs: [b, a.node!.inputs[0]] };
+  return undefined;
+}
+
+function attributeOf(name: string, value: Attribute): onnx.AttributeProto {
+  const kind = onnx.AttributeProto_AttributeType;
+  if (typeof value === "number") return create(onnx.AttributeProtoSchema, { name, type: kind.INT, i: BigInt(value) });
+  if (typeof value === "string")
+    return create(onnx.AttributeProtoSchema, { name, type: kind.STRING, s: new TextEncoder().encode(value) });
+  if ("float" in value) return create(onnx.AttributeProtoSchema, { name, type: kind.FLOAT, f: value.float });
+  return create(onnx.AttributeProtoSchema, { name, type: kind.INTS, ints: value.map((v) => BigInt(v)) });
+}
+
+function scalarTensor(name: string, value: number, dtype: ValueType, precision: Precision): onnx.TensorProto {
+  const array: NdArray = { data: Float64Array.of(value), shape: [], dtype: "float64" };
+  return arrayTensor(name, array, dtype, precision);
+}
+
+function arrayTensor(name: string, array: NdArray, dtype: ValueType, precision: Precision): onnx.TensorProto {
+  const dataType = elementType(dtype, precision);
+  const dims = array.shape.map((n) => BigInt(n));
+  if (dtype === "int64")
+    return create(onnx.TensorProtoSchema, {
+      name,
+      dims,
+      dataType,
+      int64Data: Array.from(array.data, (v) => BigInt(v)),
+    });
+  const { data } = astype(array, dtype === "float64" ? precision : dtype);
+  const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  return create(onnx.TensorProtoSchema, { name, dims, dataType, rawData });
+}

@@ -1,0 +1,7 @@
+import { arithmetic } from "./arithmetic.js";
+import { movement } from "./movement.js";
+import { reduction } from "./reduction.js";
+import type { Lowering } from "./registry.js";
+
+/** All primitives that have a lowering, by the name jax-js gives them. */
+export const primitives: Readonly<Record<string, Lowering>> = { ...arithmetic, ...movement, ...reduction };

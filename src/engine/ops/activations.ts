@@ -1,0 +1,94 @@
+/**
+ * Activation functions. tanh, sigmoid and softplus have a value that the lowering recognises as the runtime's own
+ * kernel, and a derivative of any order through their addition theorems: f(x0 + d), where d = x - stopGradient(x)
+ * is zero in value. The usual formulas would overflow in the derivative (e^-x times zero) or cost twice the work.
+ */
+import { lift, np, type Operand, type Tensor } from "../tensor.js";
+import { abs, add, div, maximum, minimum, mul, neg, reciprocal, square, sub } from "./arithmetic.js";
+import { asTensor, normalizeAxis, stopGradient } from "./common.js";
+import { greater, less, where } from "./comparisons.js";
+import { exp, expm1, log } from "./exponential.js";
+import { max, sum } from "./reductions.js";
+import { erf } from "./special.js";
+
+/** `1 / (1 + e^-x)`. */
+export function sigmoid(x: Operand): Tensor {
+  const x0 = stopGradient(x);
+  const y0 = sigmoidValue(x0);
+  const q = sub(exp(sub(x0, x)), 1); // e^-d - 1
+  return sub(y0, mul(mul(y0, sub(1, y0)), div(q, add(1, mul(sub(1, y0), q)))));
+}
+
+/** Hyperbolic tangent. */
+export function tanh(x: Operand): Tensor {
+  const x0 = stopGradient(x);
+  const y0 = sub(mul(2, sigmoidValue(mul(2, x0))), 1);
+  const e = exp(mul(2, sub(x, x0)));
+  const t = div(sub(e, 1), add(e, 1)); // tanh d
+  return add(y0, mul(sub(1, square(y0)), div(t, add(1, mul(y0, t)))));
+}
+
+/** `log(1 + e^x)`, without overflow and precise for very negative x. */
+export function softplus(x: Operand): Tensor {
+  const x0 = stopGradient(x);
+  const value = neg(log(sigmoidValue(neg(x0))));
+  return add(value, log(add(1, mul(sigmoidValue(x0), sub(exp(sub(x, x0)), 1)))));
+}
+
+/** `log sigmoid(x) = -softplus(-x)`. */
+export function logSigmoid(x: Operand): Tensor {
+  return neg(softplus(neg(x)));
+}
+
+/** `max(x, 0)`. */
+export function relu(x: Operand): Tensor {
+  return maximum(x, 0);
+}
+
+/** `x` where positive, `slope * x` elsewhere. */
+export function leakyRelu(x: Operand, slope = 0.01): Tensor {
+  return where(greater(x, 0), x, mul(x, slope));
+}
+
+/** `x` where positive, `alpha (e^x - 1)` elsewhere. */
+export function elu(x: Operand, alpha = 1): Tensor {
+  return where(greater(x, 0), x, mul(alpha, expm1(minimum(x, 0))));
+}
+
+/** `x Phi(x)` with the normal distribution function (the exact form, by erf). */
+export function gelu(x: Operand): Tensor {
+  return mul(mul(0.5, x), add(1, erf(mul(x, Math.SQRT1_2))));
+}
+
+/** `x sigmoid(x)`, also called SiLU. */
+export function swish(x: Operand): Tensor {
+  return mul(x, sigmoid(x));
+}
+
+/** `log sum e^x` over `axis` (default: the last), without overflow. */
+export function logSumExp(x: Operand, axis = -1, options: { keepDimensions?: boolean } = {}): Tensor {
+  const t = asTensor(lift(x));
+  const a = normalizeAxis("logSumExp", axis, t.shape);
+  const shift = stopGradient(max(t, a, { keepDimensions: true }));
+  const finite = where(less(abs(shift), Number.POSITIVE_INFINITY), shift, 0);
+  const result = add(log(sum(exp(sub(t, finite)), a, { keepDimensions: true })), finite);
+  return options.keepDimensions ? result : asTensor(np.squeeze(lift(result), a));
+}
+
+/** `x - logSumExp(x)` over `axis`. */
+export function logSoftmax(x: Operand, axis = -1): Tensor {
+  return sub(x, logSumExp(x, axis, { keepDimensions: true }));
+}
+
+/** `e^x / sum e^x` over `axis`. */
+export function softmax(x: Operand, axis = -1): Tensor {
+  const t = asTensor(lift(x));
+  const a = normalizeAxis("softmax", axis, t.shape);
+  const e = exp(sub(t, stopGradient(max(t, a, { keepDimensions: true }))));
+  return mul(e, reciprocal(sum(e, a, { keepDimensions: true })));
+}
+
+// The patterns that the lowering turns into single kernels: keep them in step with `lowering/passes/activations.ts`.
+function sigmoidValue(x0: Tensor): Tensor {
+  return reciprocal(add(1, exp(neg(x0))));
+}

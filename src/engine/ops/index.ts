@@ -1,0 +1,10 @@
+export * from "./activations.js";
+export * from "./arithmetic.js";
+export { stopGradient } from "./common.js";
+export * from "./comparisons.js";
+export * from "./contraction.js";
+export * from "./exponential.js";
+export * from "./reductions.js";
+export * from "./shape.js";
+export * from "./special.js";
+export * from "./trigonometric.js";
