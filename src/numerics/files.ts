@@ -18,12 +18,17 @@ export function writeAtomically(path: string, content: Uint8Array | string): voi
     writeFileSync(temporary, content);
     renameSync(temporary, path);
   } catch (error) {
-    try {
-      rmSync(temporary, { force: true });
-    } catch {
-      // The folder itself could not be made, so there is no temporary file either.
-    }
+    discard(temporary);
     throw new UsageError(`${path} cannot be written (${reasonOf(error)}); choose a folder that exists and is yours.`);
+  }
+}
+
+/** Removes a file or folder that may or may not be there, and lets it be where that is not possible. */
+export function discard(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // Its folder is no folder, or not ours: there is nothing of ours to remove.
   }
 }
 
