@@ -6,7 +6,7 @@ import { flattenTree, unflattenTree } from "../trees.js";
 import { type Emitted, emit, type Precision } from "./emit.js";
 import { createBuilder, type Value } from "./graph.js";
 import { readConstant, readTrace, type Trace, valueType } from "./read.js";
-import { rules } from "./rules.js";
+import { rulesFor } from "./rules.js";
 
 export interface Program extends Emitted {
   readonly inputNames: readonly string[];
@@ -47,7 +47,7 @@ export function lowerFunction(
   );
   const { jaxpr } = (jax as any).makeJaxpr(flat)(...standIns);
   const trace = jaxpr.jaxpr as Trace;
-  const build = createBuilder(rules);
+  const build = createBuilder(rulesFor(precision));
   const constants: Value[] = jaxpr.consts.map((c: object, i: number) =>
     build.constant(hostArrayOf(c) ?? readConstant(c), valueType(trace.inBinders[i].aval.dtype)),
   );

@@ -1,4 +1,5 @@
 /** The order in which simplifications are tried on each new node. */
+import type { Precision } from "./emit.js";
 import type { Rule } from "./graph.js";
 import { activations } from "./passes/activations.js";
 import { mergeExpands, reduceRepeated, repeatLate } from "./passes/broadcasts.js";
@@ -26,3 +27,11 @@ export const rules: readonly Rule[] = [
   inverses,
   activations,
 ];
+
+/** Rules for what the runtime has in float32 only; they come last, when everything simpler has been tried. */
+const float64Rules: readonly Rule[] = [];
+
+/** The rules for a program of the given precision. */
+export function rulesFor(precision: Precision): readonly Rule[] {
+  return precision === "float64" ? [...rules, ...float64Rules] : rules;
+}
