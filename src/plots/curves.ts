@@ -1,0 +1,169 @@
+/** Line plots: any number of named series over one axis; and the curve of a training's loss or ELBO. */
+
+import { expectThat } from "../errors.js";
+import { expectFinite, expectLength } from "./checks.js";
+import { PALETTE, SHAPES, shapePath } from "./colours.js";
+import { cutPath, insideBox } from "./cutting.js";
+import { composeFigure, type Words } from "./figure.js";
+import { type LineStyle, legendBlock, linePath, type MarkerStyle, markerPath } from "./legend.js";
+import { drawPanel, paddedDomain } from "./panel.js";
+import { layer } from "./render.js";
+
+/** One line: `[n]` abscissas and `[n]` ordinates, in the order in which they are joined. */
+export interface Series {
+  name: string;
+  x: ArrayLike<number>;
+  y: ArrayLike<number>;
+  /** Draw dashed, for what is a reference or a test. */
+  dashed?: boolean;
+}
+
+/** What a line plot shows. */
+export interface LinePlotOptions extends Words {
+  series: readonly Series[];
+  xLabel: string;
+  yLabel: string;
+  xScale?: "linear" | "log";
+  yScale?: "linear" | "log";
+  /** Limits of the axes; from the data where not given. */
+  xDomain?: readonly [number, number];
+  yDomain?: readonly [number, number];
+  /** A marker at each point: for series of up to 30 points where not said. */
+  markers?: boolean;
+}
+
+/**
+ * Draws named lines with a legend.
+ * @returns an SVG document, about 900 pixels wide
+ * @throws UsageError for no series, lengths that differ, numbers that are not finite, or values <= 0 on a log axis.
+ */
+export async function linePlot(options: LinePlotOptions): Promise<string> {
+  const { series, xScale = "linear", yScale = "linear" } = options;
+  expectThat(series.length > 0, "There are no series to draw: pass at least one.");
+  for (const { name, x, y } of series) {
+    expectThat(x.length > 0, () => `The series "${name}" has no points: pass at least one, or leave it out.`);
+    expectLength(y, x.length, `y of the series "${name}"`, `x with ${x.length} numbers`);
+    expectFinite(x, `x of the series "${name}" `);
+    expectFinite(y, `y of the series "${name}" `);
+    for (const [axis, scale, values] of [["x", xScale, x] as const, ["y", yScale, y] as const]) {
+      const least = Array.from(values).reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY);
+      expectThat(
+        scale === "linear" || least > 0,
+        () =>
+          `${axis} of the series "${name}" reaches ${least}, but a logarithmic axis needs positive numbers: use "linear".`,
+      );
+    }
+  }
+  const styles = series.map((one, k) => styleOf(one, k));
+  const panel = await drawPanel({
+    x: { label: options.xLabel, scale: xScale, domain: options.xDomain ?? domainOf(series, "x", xScale) },
+    y: { label: options.yLabel, scale: yScale, domain: options.yDomain ?? domainOf(series, "y", yScale) },
+    innerWidth: 620,
+    innerHeight: 400,
+    grid: true,
+    marks: (_plot, plane) => [
+      layer((scales) => {
+        return series
+          .map(({ x, y }, k) => {
+            const at = (i: number): [number, number] => [scales.x(x[i]), scales.y(y[i])];
+            const points = Array.from(x, (_, i) => at(i));
+            const path = cutPath(points, plane);
+            const { line, marker } = styles[k];
+            const marked = options.markers ?? x.length <= 30;
+            const markers = points
+              .filter((point) => insideBox(point, plane))
+              .map(([px, py]) => shapePath(marker.shape, px, py, 3));
+            return linePath(path, line, "curve") + (marked ? markerPath(markers, marker, "points", 0.7) : "");
+          })
+          .join("");
+      }),
+    ],
+  });
+  const entries = series.map(({ name, x }, k) => {
+    const marked = options.markers ?? x.length <= 30;
+    return { name, line: styles[k].line, ...(marked ? { marker: styles[k].marker } : {}) };
+  });
+  return composeFigure(panel, [legendBlock([{ entries }], panel.innerHeight)], options);
+}
+
+/** A training's record by epoch. */
+export interface LossCurveOptions extends Words {
+  /** `[E]` epochs; 1, 2, ... where not given. */
+  epochs?: ArrayLike<number>;
+  /** `[E]` values on the training set. */
+  train: ArrayLike<number>;
+  /** `[E]` values on the held-out set, where there is one. */
+  test?: ArrayLike<number>;
+  /** What is recorded, with its unit; "ELBO (nats per example)" where not given. */
+  yLabel?: string;
+  /** Mark the best held-out value: the `largest` for an ELBO, the `smallest` for a loss. */
+  best?: "largest" | "smallest";
+}
+
+/**
+ * Draws the ELBO (or loss) by epoch: training solid, held-out dashed, the best epoch named in the caption.
+ * The first epochs often dwarf the rest: they are then cut off at the frame, and the subtitle says how many.
+ * @throws UsageError as `linePlot`.
+ */
+export async function lossCurve(options: LossCurveOptions): Promise<string> {
+  const { train, test, best = "largest" } = options;
+  const epochs = Array.from(options.epochs ?? Array.from(train, (_, k) => k + 1));
+  expectLength(train, epochs.length, "train", `the number of epochs, ${epochs.length},`);
+  if (test) expectLength(test, epochs.length, "test", `the number of epochs, ${epochs.length},`);
+  const series: Series[] = [{ name: "training", x: epochs, y: train }];
+  if (test) series.push({ name: "held out", x: epochs, y: test, dashed: true });
+  const judged = Array.from(test ?? train);
+  const sign = best === "largest" ? 1 : -1;
+  const winner = judged.reduce((top, value, k) => (sign * value > sign * judged[top] ? k : top), 0);
+  const where = test ? "held-out" : "training";
+  const caption = `Best ${where} value ${judged[winner]?.toPrecision(5)} at epoch ${epochs[winner]}.`
+    .replace("-", "−")
+    .replace("held−", "held-");
+  const { domain, hidden } = settledDomain([...Array.from(train), ...Array.from(test ?? [])], epochs.length, sign);
+  const note =
+    hidden > 0 ? `${hidden} value${hidden > 1 ? "s" : ""} of the first epochs lie outside of the frame.` : "";
+  return linePlot({
+    ...options,
+    series,
+    xLabel: "epoch",
+    yLabel: options.yLabel ?? "ELBO (nats per example)",
+    subtitle: [options.subtitle, note].filter(Boolean).join(" "),
+    caption: [options.caption, caption].filter(Boolean).join(" "),
+    ...(domain ? { yDomain: domain } : {}),
+  });
+}
+
+/**
+ * Where the worst tenth of the values (the first epochs) would take more than half of the axis, the interval without
+ * them; nothing elsewhere. `sign` is 1 where large is good.
+ */
+function settledDomain(
+  values: number[],
+  epochs: number,
+  sign: number,
+): { domain?: readonly [number, number]; hidden: number } {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => sign * (b - a)); // best first
+  const last = sorted[Math.ceil(sorted.length * 0.9) - 1];
+  const [bestValue, worst] = [sorted[0], sorted[sorted.length - 1]];
+  if (epochs < 20 || Math.abs(bestValue - last) > 0.5 * Math.abs(bestValue - worst) || last === bestValue)
+    return { hidden: 0 };
+  const [low, high] = paddedDomain([bestValue, last], 0.05);
+  return { domain: [low, high], hidden: values.filter((value) => value < low || value > high).length };
+}
+
+function domainOf(series: readonly Series[], axis: "x" | "y", scale: "linear" | "log"): [number, number] {
+  const values = series.flatMap((one) => Array.from(one[axis]));
+  if (scale === "linear") return paddedDomain(values);
+  const [low, high] = paddedDomain(values.map(Math.log10));
+  return [10 ** low, 10 ** high];
+}
+
+function styleOf(series: Series, index: number): { line: LineStyle; marker: MarkerStyle } {
+  const colour = PALETTE[index % PALETTE.length];
+  // A second turn through the colours is dashed, so that no two of twenty lines look alike.
+  const dashed = series.dashed ?? index >= PALETTE.length;
+  return {
+    line: { stroke: colour, width: 2, ...(dashed ? { dash: "7 4" } : {}) },
+    marker: { shape: SHAPES[index % SHAPES.length], fill: colour, outline: "#ffffff" },
+  };
+}

@@ -1,0 +1,142 @@
+/** The plane that curves, points and heat maps are drawn on: frame, ticks, labels, light grid, margins that fit. */
+
+import type { Box } from "./cutting.js";
+import { type Mark, type Plot, plotFragment, plotLibrary } from "./render.js";
+import { textWidth } from "./text.js";
+import { logarithmicTicks, niceTicks, tickFormat } from "./ticks.js";
+
+/** One axis: what it shows, and optionally ticks with names of their own. */
+export interface Axis {
+  label: string;
+  /** Lowest and highest value; the order may be turned to make the axis run the other way. */
+  domain: readonly [number, number];
+  scale?: "linear" | "log";
+  ticks?: readonly { value: number; text: string }[];
+}
+
+/** What a panel is made of. */
+export interface PanelOptions {
+  x: Axis;
+  y: Axis;
+  /** Size of the plane itself, in pixels, without margins. */
+  innerWidth: number;
+  innerHeight: number;
+  grid?: boolean;
+  /** Layers from back to front, none reaching beyond `plane` (in the panel's pixels). */
+  marks(plot: Plot, plane: Box): Mark[];
+  /** Space between the frame and the tick texts, for bars drawn there. */
+  gutter?: number;
+}
+
+/** A drawn panel: SVG text, its size, and where its plane lies in it. */
+export interface Panel {
+  markup: string;
+  width: number;
+  height: number;
+  left: number;
+  top: number;
+  innerWidth: number;
+  innerHeight: number;
+}
+
+const TICK_SIZE = 12;
+const LABEL_SIZE = 13;
+
+/** Draws a panel. */
+export async function drawPanel(options: PanelOptions): Promise<Panel> {
+  const { x, y, innerWidth, innerHeight, grid = false, gutter = 0 } = options;
+  const plot = await plotLibrary();
+  const xTicks = fittingTicks(x, innerWidth);
+  const yTicks = ticksOf(y, Math.max(3, Math.min(8, innerHeight / 55)));
+  const widest = Math.max(...yTicks.map((tick) => textWidth(tick.text, TICK_SIZE)), 10);
+  const left = Math.ceil(widest + gutter + 10 + LABEL_SIZE + 10);
+  const overhang = Math.max(...xTicks.slice(-1).map((tick) => textWidth(tick.text, TICK_SIZE) / 2), 6);
+  const right = Math.ceil(overhang + 2);
+  const top = 10;
+  const bottom = 20 + gutter + LABEL_SIZE + 10;
+  const width = left + innerWidth + right;
+  const height = top + innerHeight + bottom;
+  const axisStyle = { tickSize: gutter > 0 ? 0 : 5, tickPadding: gutter + 4, fontSize: TICK_SIZE, color: "#222222" };
+  const textOf = (ticks: readonly { value: number; text: string }[]) => {
+    const texts = new Map(ticks.map((tick) => [tick.value, tick.text]));
+    return (value: number) => texts.get(value) ?? "";
+  };
+  const xValues = xTicks.map((tick) => tick.value);
+  const yValues = yTicks.map((tick) => tick.value);
+  const markup = await plotFragment({
+    width,
+    height,
+    marginLeft: left,
+    marginRight: right,
+    marginTop: top,
+    marginBottom: bottom,
+    x: { type: x.scale ?? "linear", domain: [...x.domain], axis: null },
+    y: { type: y.scale ?? "linear", domain: [...y.domain], axis: null },
+    marks: [
+      ...(grid
+        ? [
+            plot.gridX(xValues, { stroke: "#000000", strokeOpacity: 0.09 }),
+            plot.gridY(yValues, { stroke: "#000000", strokeOpacity: 0.09 }),
+          ]
+        : []),
+      ...options.marks(plot, { left, top, right: left + innerWidth, bottom: top + innerHeight }),
+      plot.frame({ stroke: "#222222", strokeWidth: 1 }),
+      plot.axisX(xValues, { ...axisStyle, label: null, tickFormat: textOf(xTicks) as never }),
+      plot.axisY(yValues, { ...axisStyle, label: null, tickFormat: textOf(yTicks) as never }),
+      plot.text([x.label], {
+        frameAnchor: "bottom",
+        lineAnchor: "bottom",
+        dy: bottom - 3,
+        fontSize: LABEL_SIZE,
+        fill: "#222222",
+        className: "x-label",
+      }),
+      plot.text([y.label], {
+        frameAnchor: "left",
+        textAnchor: "middle",
+        lineAnchor: "top",
+        rotate: -90,
+        dx: -(left - 5),
+        fontSize: LABEL_SIZE,
+        fill: "#222222",
+        className: "y-label",
+      }),
+    ],
+  });
+  return { markup, width, height, left, top, innerWidth, innerHeight };
+}
+
+/** As many ticks as fit side by side without touching. */
+function fittingTicks(axis: Axis, room: number): { value: number; text: string }[] {
+  for (let count = Math.max(2, Math.min(10, room / 65)); count > 1; count -= 1) {
+    const ticks = ticksOf(axis, count);
+    const need = ticks.reduce((sum, tick) => sum + textWidth(tick.text, TICK_SIZE) + 8, 0);
+    if (need <= room || axis.ticks) return ticks;
+  }
+  return ticksOf(axis, 1);
+}
+
+function ticksOf(axis: Axis, count: number): { value: number; text: string }[] {
+  if (axis.ticks) return [...axis.ticks];
+  const [low, high] = [Math.min(...axis.domain), Math.max(...axis.domain)];
+  if (axis.scale === "log")
+    return logarithmicTicks(low, high).map((value) => ({
+      value,
+      text: tickFormat([value])(value).replace(/\.00$/, ""),
+    }));
+  const values = niceTicks(low, high, count);
+  const format = tickFormat(values);
+  return values.map((value) => ({ value, text: format(value) }));
+}
+
+/** An interval around finite values with a margin on both sides; never without extent. */
+export function paddedDomain(values: Iterable<number>, margin = 0.04): [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (low > high) return [0, 1];
+  if (low === high) return [low - (Math.abs(low) * 0.1 || 0.5), high + (Math.abs(high) * 0.1 || 0.5)];
+  return [low - margin * (high - low), high + margin * (high - low)];
+}
