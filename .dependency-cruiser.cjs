@@ -12,8 +12,37 @@ const rooms = [
   ["training", ["engine", "networks", "data"]],
   ["autoencoders", ["engine", "manifolds", "distributions", "metrics", "geodesics", "networks", "training", "data"]],
   ["flows", ["engine", "manifolds", "distributions", "metrics", "geodesics", "networks", "training", "data"]],
-  ["samplers", ["engine", "manifolds", "distributions", "metrics", "geodesics", "networks", "autoencoders", "flows", "training", "data"]],
-  ["evaluation", ["engine", "manifolds", "distributions", "metrics", "geodesics", "networks", "autoencoders", "flows", "training", "samplers", "data"]],
+  [
+    "samplers",
+    [
+      "engine",
+      "manifolds",
+      "distributions",
+      "metrics",
+      "geodesics",
+      "networks",
+      "autoencoders",
+      "flows",
+      "training",
+      "data",
+    ],
+  ],
+  [
+    "evaluation",
+    [
+      "engine",
+      "manifolds",
+      "distributions",
+      "metrics",
+      "geodesics",
+      "networks",
+      "autoencoders",
+      "flows",
+      "training",
+      "samplers",
+      "data",
+    ],
+  ],
 ];
 const shared = "^src/(errors|numerics)"; // plain helpers without mathematics of their own room
 
@@ -33,5 +62,9 @@ module.exports = {
     },
     { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
   ],
-  options: { tsConfig: { fileName: "tsconfig.json" }, tsPreCompilationDeps: true, doNotFollow: { path: "node_modules" } },
+  options: {
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules" },
+  },
 };

@@ -1,4 +1,4 @@
-// Translates `src/**/*.ts` to `dist/**/*.js`, one file for one file, when a source is newer than its translation.
+// Translates `src/**/*.ts` to `dist/**/*.js` and `bench/*.ts` to `dist/bench/*.js`, one file for one file, when a source is newer than its translation.
 // With `--types` also writes the type declarations (needed for publishing, not for running).
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -13,8 +13,12 @@ const target = join(root, "dist");
 export async function build() {
   const wanted = new Set();
   const stale = [];
-  for (const file of filesBelow(source)) {
-    const output = join(target, relative(source, file).replace(/\.ts$/, ".js"));
+  for (const file of [
+    ...filesBelow(source),
+    ...filesBelow(join(root, "bench")).filter((name) => name.endsWith(".ts")),
+  ]) {
+    const base = file.startsWith(source) ? source : root;
+    const output = join(target, relative(base, file).replace(/\.ts$/, ".js"));
     wanted.add(output);
     if (!existsSync(output) || statSync(output).mtimeMs < statSync(file).mtimeMs) stale.push([file, output]);
   }
@@ -32,7 +36,7 @@ export async function build() {
         ? await transform(text, { loader: "ts", target: "es2022", format: "esm", sourcefile: relative(root, file) })
         : { code: text };
       mkdirSync(dirname(output), { recursive: true });
-      writeFileSync(output, code);
+      writeFileSync(output, file.startsWith(source) ? code : code.replaceAll('"../src/', '"../'));
     }),
   );
 }

@@ -82,7 +82,7 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
     input: readonly string[],
     output: readonly string[],
     attributes: Record<string, Attribute> = {},
-  ) => {
+  ): readonly string[] => {
     operations[opType] = (operations[opType] ?? 0) + 1;
     nodes.push(
       create(onnx.NodeProtoSchema, {
@@ -92,6 +92,7 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
         attribute: Object.entries(attributes).map(([key, value]) => attributeOf(key, value)),
       }),
     );
+    return output;
   };
   const integers = (values: readonly number[]): string => {
     const key = values.join(",");
@@ -112,7 +113,7 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
   };
 
   const nameOf = (value: Value): string => names.get(value) ?? define(value);
-  // An explicit stack would be needed for chains deeper than the JavaScript stack; see `inOrder` below.
+  // Called in the order of `inOrder`, so that it never descends more than one node.
   const define = (value: Value): string => {
     const name = `v${value.id}`;
     names.set(value, name);
@@ -125,7 +126,7 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
     return name;
   };
 
-  const writeNode = (node: Node): void => {
+  const writeNode = (node: Node): readonly string[] => {
     const out = node.outputs.map((v) => `v${v.id}`);
     const { op, attributes } = node;
     const fused = op === "Add" ? asSubtraction(node, uses) : op === "Mul" ? asDivision(node, uses) : undefined;
