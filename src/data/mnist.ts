@@ -18,6 +18,8 @@ export interface Mnist {
   /** The digit. [n] */
   readonly labels: Int32Array;
   readonly shape: readonly [number, number];
+  /** How many of them are of the training part; they come first. */
+  readonly trainingImages: number;
 }
 
 export type MnistPart = "train" | "test" | "all";
@@ -34,9 +36,6 @@ export interface MnistOptions {
   readonly cache?: string;
   readonly environment?: NodeJS.ProcessEnv;
 }
-
-/** The number of training images, which come first in "all". */
-export const MNIST_TRAINING_IMAGES = 60_000;
 
 const mirrors = ["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"];
 
@@ -113,7 +112,8 @@ export function readMnist(folder: string, part: MnistPart = "all"): Mnist {
     for (let p = 0; p < pictures.data.length; p++) images[offset + p] = pictures.data[p] / 255;
     at += classes.data.length;
   }
-  return { images, labels, shape: [height, width] };
+  const trainingImages = part === "test" ? 0 : parts[0].classes.data.length;
+  return { images, labels, shape: [height, width], trainingImages };
 }
 
 function read(folder: string, name: string, axes: number): IdxArray {

@@ -1,0 +1,25 @@
+export { cacheFolder } from "./cache.js";
+export {
+  autoDataset,
+  type Dataset,
+  type DatasetDescription,
+  datasetNames,
+  describeDataset,
+  type LoadOptions,
+  loadDataset,
+  splitDataset,
+  takeDataset,
+} from "./dataset.js";
+export { type DownloadOptions, type DownloadProgress, download } from "./download.js";
+export { encodeIdx, type IdxArray, parseIdx, readIdx } from "./idx.js";
+export {
+  downloadMnist,
+  findMnist,
+  loadMnist,
+  type Mnist,
+  type MnistOptions,
+  type MnistPart,
+  readMnist,
+} from "./mnist.js";
+export { drawStrokes, generateStrokes, loadStrokes, type Strokes, strokeFactors } from "./strokes.js";
+export type { UserFileOptions } from "./user-files.js";

@@ -1,0 +1,23 @@
+/** The type of a data set, apart from how one is loaded. */
+
+/** A data set: n rows of `dimension` numbers. */
+export interface Dataset {
+  readonly name: string;
+  /** Row-major. [n, dimension] */
+  readonly rows: Float32Array;
+  readonly n: number;
+  readonly dimension: number;
+  /** Class of each row, 0, 1, ... [n] */
+  readonly labels?: Int32Array;
+  /** `labelNames[label]` is what the file calls it. */
+  readonly labelNames?: readonly string[];
+  /** Height and width, where a row is a grey picture. */
+  readonly imageShape?: readonly [number, number];
+  /** What generated each row, where it is known. [n, factorNames.length] */
+  readonly factors?: Float64Array;
+  readonly factorNames?: readonly string[];
+  /** Names of the columns, where the file has a header. */
+  readonly columnNames?: readonly string[];
+  /** Where a data set comes with its own split: the first so many rows are to train on, the others to test on. */
+  readonly standardTrainingRows?: number;
+}
