@@ -37,6 +37,8 @@ export interface KMeansOptions {
   maxIterations?: number;
   /** A start rests when the squared shift of the centres, summed, is at most this share of the data's variance. 1e-6. */
   tolerance?: number;
+  /** One start from these centres in place of seeded ones. [k, d] */
+  initialCentres?: Float64Array;
 }
 
 /**
@@ -80,9 +82,16 @@ export function kMeans(
   }
   const shiftAllowed = tolerance * totalVariance(data, count, dimension);
   let best: LloydState | undefined;
-  for (const startKey of split(key, restarts)) {
+  const { initialCentres } = options;
+  expectThat(
+    !initialCentres || (initialCentres.length === clusters * dimension && initialCentres.every(Number.isFinite)),
+    () =>
+      `kMeans got initial centres of ${initialCentres?.length} values: pass k x d = ${clusters * dimension} finite ones.`,
+  );
+  for (const startKey of split(key, initialCentres ? 1 : restarts)) {
     const state = lloydState(data, count, dimension, clusters);
-    seedCentres(state, stream(startKey));
+    if (initialCentres) takeCentres(state, initialCentres);
+    else seedCentres(state, stream(startKey));
     lloyd(state, maxIterations, shiftAllowed);
     if (!best || state.inertia < best.inertia) best = state;
   }
@@ -228,6 +237,15 @@ function seedCentres(state: LloydState, random: RandomStream): void {
   }
   for (let i = 0; i < count; i++) upper[i] = Math.sqrt(nearest[i]);
   state.lower.fill(0);
+}
+
+/** Given centres: assigns the points to them, with exact distances in `upper`. */
+function takeCentres({ data, dimension, centres, assignment, upper }: LloydState, initial: Float64Array): void {
+  centres.set(initial);
+  assignment.set(nearestCentres(data, centres, dimension));
+  for (let i = 0; i < upper.length; i++) {
+    upper[i] = Math.sqrt(squared(data, i * dimension, centres, assignment[i] * dimension, dimension));
+  }
 }
 
 function lloyd(state: LloydState, maxIterations: number, shiftAllowed: number): void {

@@ -108,6 +108,22 @@ describe("k-means", () => {
     expect(same.variances.every(Number.isFinite)).toBe(true);
   });
 
+  it("moves clusters that run empty to the farthest points, and still ends at a fixed point", () => {
+    const { points } = blobs(200, 2, 5, 1, 6);
+    const initialCentres = Float64Array.from({ length: 12 }, (_, q) => (q < 2 ? 0 : 1e4 + q));
+    const result = kMeans(points, 2, 6, randomKey(1), { initialCentres, tolerance: 0 });
+    expect(result.sizes.every((n) => n > 0)).toBe(true);
+    expect(largestDifference(plainStep(points, result.centres, 2), result.centres)).toBeLessThan(1e-12);
+    // After one iteration: the five far centres have each taken one point, the farthest ones of the first's cluster.
+    const once = kMeans(points, 2, 6, randomKey(1), { initialCentres, tolerance: 0, maxIterations: 1 });
+    const radii = Array.from({ length: 200 }, (_, i) => Math.hypot(points[2 * i], points[2 * i + 1]));
+    const far = radii.map((r, i) => [r, i]).sort((a, b) => b[0] - a[0]);
+    const taken = far.slice(0, 5).map(([, i]) => [points[2 * i], points[2 * i + 1]].join());
+    const centres = [1, 2, 3, 4, 5].map((c) => [once.centres[2 * c], once.centres[2 * c + 1]].join());
+    expect(centres.sort()).toEqual(taken.sort());
+    expect(() => kMeans(points, 2, 6, randomKey(1), { initialCentres: new Float64Array(3) })).toThrow(/k x d = 12/);
+  });
+
   it("refuses impossible requests in one sentence", () => {
     expect(() => kMeans(new Float64Array(6), 2, 4, randomKey(1))).toThrow(/4 clusters for 3 points/);
     expect(() => kMeans(new Float64Array(5), 2, 1, randomKey(1))).toThrow(/\[N, d\]/);
