@@ -3,6 +3,7 @@
  *
  * `parseTable` splits text into words; `parseNumbers` reads all words as finite numbers; `formatNumbers` writes.
  * Rows are counted as a spreadsheet counts them: the first line, header or not, is row 1.
+ * Lines that start with # are comments, as NumPy reads and writes them.
  */
 import { UsageError } from "../errors.js";
 
@@ -11,7 +12,7 @@ export interface TextTable {
   /** Names of the columns, where the file has a header. */
   readonly header?: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** Row number, as a spreadsheet counts, of each of `rows` (blank lines are skipped). */
+  /** Row number, as a spreadsheet counts, of each of `rows` (blank lines and comments are skipped). */
   readonly rowNumbers: readonly number[];
 }
 
@@ -125,6 +126,12 @@ function splitRows(text: string, name: string): { rows: string[][]; rowNumbers: 
   let line = 1;
   let position = 0;
   while (position < text.length) {
+    if (text[position] === "#") {
+      const end = text.indexOf("\n", position);
+      position = end < 0 ? text.length : end + 1;
+      line++;
+      continue;
+    }
     const started = line;
     const row: string[] = [];
     for (;;) {

@@ -27,6 +27,12 @@ describe("csv", () => {
     ]);
   });
 
+  it("skips comments, and counts them as lines", () => {
+    expect([...parseNumbers('# source\n1,2\n# more, with a " in it\n3,4\n#end').data]).toEqual([1, 2, 3, 4]);
+    expect(() => parseNumbers("# source\nx,y\n1,a\n")).toThrow(/row 3, column "y"/);
+    expect(() => parseNumbers("# nothing else\n")).toThrow(/is empty/);
+  });
+
   it("names row, column and word of what is no finite number", () => {
     expect(() => parseNumbers("x,y\n1,2\nabc,4\n", { name: "a.csv" })).toThrow(
       `a.csv: row 3, column "x": 'abc' is not a number.`,
