@@ -16,6 +16,7 @@ export {
   downloadMnist,
   findMnist,
   loadMnist,
+  MNIST_TRAINING_IMAGES,
   type Mnist,
   type MnistOptions,
   type MnistPart,

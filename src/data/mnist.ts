@@ -37,6 +37,9 @@ export interface MnistOptions {
   readonly environment?: NodeJS.ProcessEnv;
 }
 
+/** The number of training images in the published set, which come first in "all". */
+export const MNIST_TRAINING_IMAGES = 60_000;
+
 const mirrors = ["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"];
 
 /** The four files, with the MD5 of their unpacked bytes. */

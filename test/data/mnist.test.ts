@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type DownloadProgress, download } from "../../src/data/download.js";
 import { encodeIdx } from "../../src/data/idx.js";
-import { downloadMnist, findMnist, loadMnist, readMnist } from "../../src/data/mnist.js";
+import { downloadMnist, findMnist, loadMnist, MNIST_TRAINING_IMAGES, readMnist } from "../../src/data/mnist.js";
 import { RunError, UsageError } from "../../src/errors.js";
 import { normalArray, randomKey } from "../../src/numerics/random.js";
 
@@ -203,8 +203,8 @@ describe("MNIST from disk", () => {
     const counts = new Array(10).fill(0);
     for (const label of test.labels) counts[label]++;
     expect(counts).toEqual([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
-    const { images, labels } = await loadMnist();
-    expect([images.length, labels.length]).toEqual([70_000 * 784, 70_000]);
+    const { images, labels, trainingImages } = await loadMnist();
+    expect([images.length, labels.length, trainingImages]).toEqual([70_000 * 784, 70_000, MNIST_TRAINING_IMAGES]);
     expect([...labels.subarray(0, 5)]).toEqual([5, 0, 4, 1, 9]);
     const mean = images.subarray(0, 60_000 * 784).reduce((sum, grey) => sum + grey, 0) / (60_000 * 784);
     expect(mean).toBeCloseTo(0.1307, 4);
