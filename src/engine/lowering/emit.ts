@@ -73,9 +73,14 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
   const initializers: onnx.TensorProto[] = [];
   const names = new Map<Value, string>();
   const lists = new Map<string, string>();
+  const scalars = new Map<number, Value>();
   const operations: Record<string, number> = {};
   const uses = countUses(outputs.map((port) => port.value));
   for (const { name, value } of inputs) names.set(value, name);
+  // An output that a node makes carries the output's name from the start; others are copied at the end.
+  const outputNames = new Map<Value, string>();
+  for (const { name, value } of outputs) if (value.node && !outputNames.has(value)) outputNames.set(value, name);
+  const ownName = (value: Value): string => outputNames.get(value) ?? `v${value.id}`;
 
   const write = (
     opType: string,
@@ -112,25 +117,31 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
     return name;
   };
 
+  const numbers = (value: number): Value => {
+    let known = scalars.get(value);
+    if (known === undefined)
+      scalars.set(value, (known = { id: -1 - scalars.size, shape: [], dtype: "float64", scalar: value }));
+    return known;
+  };
   const nameOf = (value: Value): string => names.get(value) ?? define(value);
   // Called in the order of `inOrder`, so that it never descends more than one node.
   const define = (value: Value): string => {
-    const name = `v${value.id}`;
+    const name = value.id < 0 ? `c${-value.id}` : ownName(value);
     names.set(value, name);
     if (value.scalar !== undefined) initializers.push(scalarTensor(name, value.scalar, value.dtype, precision));
     else if (value.array !== undefined) initializers.push(arrayTensor(name, value.array, value.dtype, precision));
     else if (value.node !== undefined) {
-      for (const other of value.node.outputs) names.set(other, `v${other.id}`);
+      for (const other of value.node.outputs) names.set(other, ownName(other));
       writeNode(value.node);
     } else throw new Error("emit: a value without origin; an input is missing from the list.");
     return name;
   };
 
   const writeNode = (node: Node): readonly string[] => {
-    const out = node.outputs.map((v) => `v${v.id}`);
+    const out = node.outputs.map(ownName);
     const { op, attributes } = node;
-    const fused = op === "Add" ? asSubtraction(node, uses) : op === "Mul" ? asDivision(node, uses) : undefined;
-    if (fused !== undefined) return write(fused.op, fused.inputs.map(nameOf), out);
+    const fused = fusedForm(node, uses);
+    if (fused !== undefined) return write(fused.op, fused.inputs.map(nameOf), out, fused.attributes);
     const input = node.inputs.map(nameOf);
     const list = (key: string) => attributes[key] as readonly number[];
     switch (op) {
@@ -167,10 +178,24 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
         return write("Mod", input, out, { fmod: 1 });
       case "IntegerDiv":
         return write("Div", input, out);
+      case "Softplus":
+        return writeSoftplus(input[0], out[0]);
       default:
         if (!direct.has(op)) throw new Error(`emit: the graph operation "${op}" has no ONNX form.`);
         return write(op, input, out, attributes);
     }
+  };
+
+  // max(x, 0) + log1p(e^-|x|) with Kahan's log1p: precise for very negative x, and several times faster than the
+  // runtime's own Softplus, which is not vectorised.
+  const writeSoftplus = (x: string, out: string): readonly string[] => {
+    const one = nameOf(numbers(1));
+    const part = (op: string, input: readonly string[], suffix: string) => write(op, input, [`${out}_${suffix}`])[0];
+    const e = part("Exp", [part("Neg", [part("Abs", [x], "abs")], "neg")], "exp");
+    const w = part("Add", [e, one], "w");
+    const error = part("Sub", [part("Sub", [w, one], "rounded"), e], "error");
+    const log1p = part("Sub", [part("Log", [w], "log"), part("Div", [error, w], "correction")], "log1p");
+    return write("Add", [part("Relu", [x], "positive"), log1p], [out]);
   };
 
   for (const value of inOrder(
@@ -178,7 +203,7 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
     uses,
   ))
     nameOf(value);
-  for (const { name, value } of outputs) write("Identity", [nameOf(value)], [name]);
+  for (const { name, value } of outputs) if (nameOf(value) !== name) write("Identity", [nameOf(value)], [name]);
 
   const port = ({ name, value }: Port) =>
     create(onnx.ValueInfoProtoSchema, {
@@ -213,10 +238,9 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
   return { bytes: toBinary(onnx.ModelProtoSchema, model), operations };
 }
 
-/** What the written node reads, after fusing subtractions and divisions. */
+/** What the written node reads, after fusing. */
 function readBy(node: Node, uses: ReadonlyMap<Value, number>): readonly Value[] {
-  const fused = node.op === "Add" ? asSubtraction(node, uses) : node.op === "Mul" ? asDivision(node, uses) : undefined;
-  return fused?.inputs ?? node.inputs;
+  return fusedForm(node, uses)?.inputs ?? node.inputs;
 }
 
 /** All values that are needed, each after what it is made from (iteratively: traces can be deep). */
@@ -257,26 +281,38 @@ function countUses(roots: readonly Value[]): Map<Value, number> {
   return uses;
 }
 
-function asSubtraction(node: Node, uses: ReadonlyMap<Value, number>) {
-  return withInner(node, "Neg", "Sub", uses);
+interface Form {
+  readonly op: string;
+  readonly inputs: readonly Value[];
+  readonly attributes?: Record<string, Attribute>;
 }
 
-function asDivision(node: Node, uses: ReadonlyMap<Value, number>) {
-  return withInner(node, "Reciprocal", "Div", uses);
-}
-
-function withInner(
-  node: Node,
-  inner: string,
-  op: string,
-  uses: ReadonlyMap<Value, number>,
-): { op: string; inputs: Value[] } | undefined {
+/** A node and the one before it as a single ONNX node, where there is one that does both. */
+function fusedForm(node: Node, uses: ReadonlyMap<Value, number>): Form | undefined {
   if (node.outputs[0].dtype !== "float64") return undefined;
-  const [a, b] = node.inputs;
-  const single = (x: Value) => x.node?.op === inner && (op === "Sub" || uses.get(x) === 1);
-  if (single(b)) return { op, inputs: [a, b.node!.inputs[0]] };
-  if (single(a)) return { op, inputs: [b, a.node!.inputs[0]] };
+  if (node.op === "Add") return withInner(node, (x) => x.node?.op === "Neg", "Sub");
+  if (node.op === "Mul") return withInner(node, (x) => x.node?.op === "Reciprocal" && uses.get(x) === 1, "Div");
+  if (node.op === "Transpose") return transposedProduct(node, uses);
   return undefined;
+}
+
+function withInner(node: Node, wanted: (x: Value) => boolean, op: string): Form | undefined {
+  const [a, b] = node.inputs;
+  if (wanted(b)) return { op, inputs: [a, b.node!.inputs[0]] };
+  if (wanted(a)) return { op, inputs: [b, a.node!.inputs[0]] };
+  return undefined;
+}
+
+/** `(A B)^T = B^T A^T`: a product that is only used transposed is computed so. */
+function transposedProduct(node: Node, uses: ReadonlyMap<Value, number>): Form | undefined {
+  const product = node.inputs[0];
+  const inner = product.node;
+  if (product.shape.length !== 2 || uses.get(product) !== 1) return undefined;
+  if (inner?.op !== "Gemm" && !(inner?.op === "MatMul" && inner.inputs.every((x) => x.shape.length === 2)))
+    return undefined;
+  const [a, b] = inner.inputs;
+  const flag = (name: string) => 1 - Number(inner.attributes[name] ?? 0);
+  return { op: "Gemm", inputs: [b, a], attributes: { transA: flag("transB"), transB: flag("transA") } };
 }
 
 function attributeOf(name: string, value: Attribute): onnx.AttributeProto {

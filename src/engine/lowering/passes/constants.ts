@@ -1,4 +1,4 @@
-/** Numbers known while lowering are computed then; sums and products with known numbers are gathered into one. */
+/** Numbers known while lowering are computed then; products with known numbers are gathered into one. */
 import { elementwiseOps } from "../elementwise.js";
 import { type Rule, uniform, type Value } from "../graph.js";
 
@@ -11,21 +11,23 @@ export const foldNumbers: Rule = ({ op, inputs, shape, dtype }, build) => {
   return build.expand(build.scalar(compute(...(numbers as number[])), dtype), shape);
 };
 
-/** `(x c1) c2 = x (c1 c2)`, `(x + c1) + c2 = x + (c1 + c2)`, `-(x c) = x (-c)`; on floating-point values only. */
+/**
+ * `(x c1) c2 = x (c1 c2)` and `-(x c) = x (-c)`, on floating-point values. Sums are left as they are written:
+ * `(1 + x) - 1` is how precise formulas ask for the rounding of `1 + x`.
+ */
 export const gatherNumbers: Rule = ({ op, inputs, shape, dtype }, build) => {
   if (dtype !== "float64") return undefined;
   if (op === "Neg" && inputs[0].node?.op === "Mul") {
     const [x, c] = withNumber(inputs[0].node.inputs);
     return x && build.make("Mul", [x, build.scalar(-c!)], {}, shape, dtype);
   }
-  if (op !== "Mul" && op !== "Add") return undefined;
+  if (op !== "Mul") return undefined;
   const [inner, c2] = withNumber(inputs);
   if (inner?.node === undefined) return undefined;
-  if (op === "Mul" && inner.node.op === "Neg")
-    return build.make("Mul", [inner.node.inputs[0], build.scalar(-c2!)], {}, shape, dtype);
+  if (inner.node.op === "Neg") return build.make("Mul", [inner.node.inputs[0], build.scalar(-c2!)], {}, shape, dtype);
   if (inner.node.op !== op) return undefined;
   const [x, c1] = withNumber(inner.node.inputs);
-  return x && build.make(op, [x, build.scalar(elementwiseOps[op]!(c1!, c2!))], {}, shape, dtype);
+  return x && build.make(op, [x, build.scalar(c1! * c2!)], {}, shape, dtype);
 };
 
 function withNumber(inputs: readonly Value[]): [Value, number] | [undefined, undefined] {

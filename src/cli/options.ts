@@ -1,0 +1,62 @@
+/** Reading option values: whole numbers, numbers, lists, points. Each failure is one sentence that names the option. */
+import { UsageError } from "../errors.js";
+
+/** A whole number in [least, most]. */
+export function wholeNumber(option: string, text: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isInteger(value) || value < least || value > most)
+    throw new UsageError(
+      `${option}: "${text}" is not a whole number ${most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`}.`,
+    );
+  return value;
+}
+
+/** A finite number above `above` (or any). */
+export function finiteNumber(option: string, text: string, above = Number.NEGATIVE_INFINITY): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value <= above)
+    throw new UsageError(
+      `${option}: "${text}" is not a number${above === Number.NEGATIVE_INFINITY ? "" : ` above ${above}`}.`,
+    );
+  return value;
+}
+
+/** One of a list of words. */
+export function oneOf<T extends string>(option: string, text: string, words: readonly T[]): T {
+  if (!words.includes(text as T)) throw new UsageError(`${option}: "${text}" is not one of ${words.join(", ")}.`);
+  return text as T;
+}
+
+/** Whole numbers separated by commas. */
+export function wholeNumbers(option: string, text: string): number[] {
+  return text.split(",").map((part) => wholeNumber(option, part.trim()));
+}
+
+/**
+ * A latent point: coordinates "x,y,..." or the index of a code "17".
+ * In one dimension a bare number is an index; write a coordinate with a comma: "0.5,".
+ */
+export function pointOrIndex(
+  option: string,
+  text: string,
+  codes: { data: ArrayLike<number>; n: number },
+  d: number,
+): { point: number[]; index?: number } {
+  if (!text.includes(",")) {
+    const index = wholeNumber(option, text);
+    if (index >= codes.n)
+      throw new UsageError(
+        codes.n === 0
+          ? `${option}: this run has no codes, so there is no index ${index}; give coordinates "x,y,...".`
+          : `${option}: index ${index} is outside the ${codes.n} codes of this run; use 0 to ${codes.n - 1}, or coordinates "x,y,...".`,
+      );
+    return { point: Array.from({ length: d }, (_, i) => codes.data[index * d + i]), index };
+  }
+  const parts = text.replace(/,\s*$/, "").split(",");
+  const point = parts.map((part) => finiteNumber(option, part.trim()));
+  if (point.length !== d)
+    throw new UsageError(
+      `${option}: "${text}" has ${point.length} coordinates, the latent space of this run has ${d}.`,
+    );
+  return { point };
+}
