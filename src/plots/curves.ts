@@ -8,6 +8,7 @@ import { composeFigure, type Words } from "./figure.js";
 import { type LineStyle, legendBlock, linePath, type MarkerStyle, markerPath } from "./legend.js";
 import { drawPanel, paddedDomain } from "./panel.js";
 import { layer } from "./render.js";
+import { formatNumber } from "./ticks.js";
 
 /** One line: `[n]` abscissas and `[n]` ordinates, in the order in which they are joined. */
 export interface Series {
@@ -28,6 +29,8 @@ export interface LinePlotOptions extends Words {
   /** Limits of the axes; from the data where not given. */
   xDomain?: readonly [number, number];
   yDomain?: readonly [number, number];
+  /** Ticks of the x axis at whole numbers only, for what is counted. */
+  xWhole?: boolean;
   /** A marker at each point: for series of up to 30 points where not said. */
   markers?: boolean;
 }
@@ -56,7 +59,12 @@ export async function linePlot(options: LinePlotOptions): Promise<string> {
   }
   const styles = series.map((one, k) => styleOf(one, k));
   const panel = await drawPanel({
-    x: { label: options.xLabel, scale: xScale, domain: options.xDomain ?? domainOf(series, "x", xScale) },
+    x: {
+      label: options.xLabel,
+      scale: xScale,
+      whole: options.xWhole,
+      domain: options.xDomain ?? domainOf(series, "x", xScale),
+    },
     y: { label: options.yLabel, scale: yScale, domain: options.yDomain ?? domainOf(series, "y", yScale) },
     innerWidth: 620,
     innerHeight: 400,
@@ -116,9 +124,7 @@ export async function lossCurve(options: LossCurveOptions): Promise<string> {
   const sign = best === "largest" ? 1 : -1;
   const winner = judged.reduce((top, value, k) => (sign * value > sign * judged[top] ? k : top), 0);
   const where = test ? "held-out" : "training";
-  const caption = `Best ${where} value ${judged[winner]?.toPrecision(5)} at epoch ${epochs[winner]}.`
-    .replace("-", "−")
-    .replace("held−", "held-");
+  const caption = `Best ${where} value ${formatNumber(judged[winner], 5)} at epoch ${epochs[winner]}.`;
   const { domain, hidden } = settledDomain([...Array.from(train), ...Array.from(test ?? [])], epochs.length, sign);
   const note =
     hidden > 0 ? `${hidden} value${hidden > 1 ? "s" : ""} of the first epochs lie outside of the frame.` : "";
@@ -126,6 +132,7 @@ export async function lossCurve(options: LossCurveOptions): Promise<string> {
     ...options,
     series,
     xLabel: "epoch",
+    xWhole: true,
     yLabel: options.yLabel ?? "ELBO (nats per example)",
     subtitle: [options.subtitle, note].filter(Boolean).join(" "),
     caption: [options.caption, caption].filter(Boolean).join(" "),

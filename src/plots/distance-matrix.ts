@@ -3,7 +3,7 @@
 import { expectThat } from "../errors.js";
 import { expectFinite, expectLength } from "./checks.js";
 import { colourBarBlock, colourScale } from "./colour-bar.js";
-import { type ColourMapName, classLook, colourTable } from "./colours.js";
+import { type ColourMapName, classLook, colourTable, short } from "./colours.js";
 import { composeFigure, type Words } from "./figure.js";
 import { heatPng } from "./heat-image.js";
 import { legendBlock } from "./legend.js";
@@ -65,29 +65,34 @@ export async function distanceMatrix(options: DistanceMatrixOptions): Promise<st
   const named = runs.length > 0 && runs.every((run) => room(run, count) > textWidth(nameOf(run.label), 12) * 0.9 + 4);
   const axis = (): Axis => ({
     label: labels ? `point (ordered by ${options.labelHeading ?? "class"})` : "point",
-    domain: [0, count],
+    domain: [-0.5, count - 0.5], // the cell of point k reaches from k - 1/2 to k + 1/2
+    whole: true,
     // Where class names fit beside their bars they take the place of the numbers of the points.
-    ...(named ? { ticks: runs.map(({ label, from, to }) => ({ value: (from + to) / 2, text: nameOf(label) })) } : {}),
+    ...(named
+      ? { ticks: runs.map(({ label, from, to }) => ({ value: (from + to - 1) / 2, text: nameOf(label) })) }
+      : {}),
   });
   const y = axis();
   const panel = await drawPanel({
     x: axis(),
-    y: { ...y, domain: [count, 0] },
+    y: { ...y, domain: [count - 0.5, -0.5] },
     innerWidth: SIDE,
     innerHeight: SIDE,
     gutter: labels ? BAR + 4 : 0,
     marks: () => [
       layer(({ x, y }) => {
-        const [left, top] = [x(0), y(0)];
+        const [left, top] = [x(-0.5), y(-0.5)];
         const bars = runs.map(({ label, from, to }) => {
           const { colour } = classLook(label);
           const style = `class="class-bar" fill="${colour}" stroke="#ffffff" stroke-width="0.5"`;
           return (
-            `<rect ${style} x="${x(from)}" y="${top + SIDE + 4}" width="${x(to) - x(from)}" height="${BAR}"/>` +
-            `<rect ${style} x="${left - 4 - BAR}" y="${y(from)}" width="${BAR}" height="${y(to) - y(from)}"/>`
+            `<rect ${style} x="${short(x(from - 0.5))}" y="${top + SIDE + 4}" width="${short(x(to) - x(from))}" height="${BAR}"/>` +
+            `<rect ${style} x="${left - 4 - BAR}" y="${short(y(from - 0.5))}" width="${BAR}" height="${short(y(to) - y(from))}"/>`
           );
         });
-        const between = runs.slice(1).map(({ from }) => `M${x(from)},${top}v${SIDE}M${left},${y(from)}h${SIDE}`);
+        const between = runs
+          .slice(1)
+          .map(({ from }) => `M${short(x(from - 0.5))},${top}v${SIDE}M${left},${short(y(from - 0.5))}h${SIDE}`);
         const lines = `<path d="${between.join("")}" stroke="#ffffff" stroke-width="0.6" stroke-opacity="0.7" fill="none"/>`;
         return imageElement(image, left, top, SIDE, SIDE) + (between.length > 0 ? lines : "") + bars.join("");
       }),

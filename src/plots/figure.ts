@@ -58,9 +58,6 @@ export function composeFigure(panel: Panel, beside: readonly Block[], words: Wor
 
 /** A plot's `<svg>` element as a moved group: a nested viewport would be one more clip path (see `cutting.ts`). */
 function placed(fragment: string, x: number, y: number): string {
-  const group = fragment.replace(
-    /^<svg[^>]*?( text-anchor="\w+")/,
-    `<g class="plot" transform="translate(${x} ${y})"$1`,
-  );
+  const group = fragment.replace(/^<svg[^>]*?( text-anchor="\w+")/, `<g transform="translate(${x} ${y})"$1`);
   return group.replace(/<\/svg>$/, "</g>");
 }

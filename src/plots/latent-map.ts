@@ -13,8 +13,10 @@ import {
   DISTINCT_CLASSES,
   hexOf,
   shapePath,
+  short,
   tableColour,
 } from "./colours.js";
+import { contourPieces } from "./contours.js";
 import { type Box, cutPath } from "./cutting.js";
 import { composeFigure, type Words } from "./figure.js";
 import { heatPng } from "./heat-image.js";
@@ -87,7 +89,7 @@ export async function latentMap(options: LatentMapOptions): Promise<string> {
     y: { label: options.yLabel ?? "z₂", domain: yDomain },
     innerWidth,
     innerHeight,
-    marks: (plot, plane) => {
+    marks: (_plot, plane) => {
       const marks: Mark[] = [
         layer(({ x, y }) => {
           const [left, top] = [x(xDomain[0]), y(yDomain[1])];
@@ -95,20 +97,7 @@ export async function latentMap(options: LatentMapOptions): Promise<string> {
         }),
       ];
       const { contour } = options;
-      if (contour)
-        marks.push(
-          plot.contour(Array.from(contour.values), {
-            width: xs.length,
-            height: ys.length,
-            x1: xDomain[0],
-            x2: xDomain[1],
-            y1: yDomain[0],
-            y2: yDomain[1],
-            thresholds: [...contour.levels],
-            stroke: CONTOUR.stroke,
-            strokeWidth: CONTOUR.width,
-          }),
-        );
+      if (contour) marks.push(layer((scales) => contourElements(xs, ys, contour, scales)));
       const inside = (code: Code) => within(code.x, xDomain) && within(code.y, yDomain);
       marks.push(layer((scales) => codeLayer(codes.filter(inside), scales)));
       const curves = (name: string, lines: readonly ArrayLike<number>[], style: LineStyle) =>
@@ -182,6 +171,21 @@ function cellEdges(coordinates: ArrayLike<number>): [number, number] {
   return [coordinates[0] - half, coordinates[last] + half];
 }
 
+function contourElements(
+  xs: ArrayLike<number>,
+  ys: ArrayLike<number>,
+  contour: { values: ArrayLike<number>; levels: readonly number[] },
+  { x, y }: Scales,
+): string {
+  return contour.levels
+    .map((level) => {
+      const pieces = contourPieces(xs, ys, contour.values, level);
+      const path = pieces.map(([x1, y1, x2, y2]) => `M${short(x(x1))},${short(y(y1))}L${short(x(x2))},${short(y(y2))}`);
+      return path.length > 0 ? linePath(path.join(""), CONTOUR, "contour") : "";
+    })
+    .join("");
+}
+
 function codeLayer(codes: readonly Code[], scales: Scales): string {
   const radius = codes.length > 3000 ? 1.8 : codes.length > 800 ? 2.3 : 3;
   const outlineWidth = codes.length > 3000 ? 0.4 : 0.7;
@@ -205,7 +209,7 @@ function geodesicStyle(many: boolean): LineStyle {
 
 /** Dark dashes on a light line, thinner than the geodesics. */
 function straightStyle(many: boolean): LineStyle {
-  return { stroke: "#111111", width: many ? 0.8 : 1.2, dash: "5 4", casing: "#ffffff", casingOpacity: 0.55, rim: 0.3 };
+  return { stroke: "#111111", width: many ? 1 : 1.5, dash: "4 4", casing: "#ffffff", casingOpacity: 0.9, rim: 0.45 };
 }
 
 function codeStyle(label: number): MarkerStyle {

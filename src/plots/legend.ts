@@ -40,7 +40,7 @@ const ROW = 20;
 const SWATCH = 30;
 const TEXT_SIZE = 12;
 const WIDEST_NAME = 190;
-const LEAST_COLUMN_HEIGHT = 260;
+const LEAST_COLUMN_HEIGHT = 560;
 
 /** Draws groups of entries in as many columns as the height asks for. `ground` colours the field behind the swatches. */
 export function legendBlock(groups: readonly LegendGroup[], height: number, ground = "none"): Block {

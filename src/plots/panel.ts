@@ -3,7 +3,7 @@
 import type { Box } from "./cutting.js";
 import { type Mark, type Plot, plotFragment, plotLibrary } from "./render.js";
 import { textWidth } from "./text.js";
-import { logarithmicTicks, niceTicks, tickFormat } from "./ticks.js";
+import { logarithmicText, logarithmicTicks, niceTicks, tickFormat } from "./ticks.js";
 
 /** One axis: what it shows, and optionally ticks with names of their own. */
 export interface Axis {
@@ -12,6 +12,8 @@ export interface Axis {
   domain: readonly [number, number];
   scale?: "linear" | "log";
   ticks?: readonly { value: number; text: string }[];
+  /** Ticks at whole numbers only, for what is counted. */
+  whole?: boolean;
 }
 
 /** What a panel is made of. */
@@ -39,6 +41,7 @@ export interface Panel {
   innerHeight: number;
 }
 
+const INK = "#222222";
 const TICK_SIZE = 12;
 const LABEL_SIZE = 13;
 
@@ -56,11 +59,6 @@ export async function drawPanel(options: PanelOptions): Promise<Panel> {
   const bottom = 20 + gutter + LABEL_SIZE + 10;
   const width = left + innerWidth + right;
   const height = top + innerHeight + bottom;
-  const axisStyle = { tickSize: gutter > 0 ? 0 : 5, tickPadding: gutter + 4, fontSize: TICK_SIZE, color: "#222222" };
-  const textOf = (ticks: readonly { value: number; text: string }[]) => {
-    const texts = new Map(ticks.map((tick) => [tick.value, tick.text]));
-    return (value: number) => texts.get(value) ?? "";
-  };
   const xValues = xTicks.map((tick) => tick.value);
   const yValues = yTicks.map((tick) => tick.value);
   const markup = await plotFragment({
@@ -80,15 +78,35 @@ export async function drawPanel(options: PanelOptions): Promise<Panel> {
           ]
         : []),
       ...options.marks(plot, { left, top, right: left + innerWidth, bottom: top + innerHeight }),
-      plot.frame({ stroke: "#222222", strokeWidth: 1 }),
-      plot.axisX(xValues, { ...axisStyle, label: null, tickFormat: textOf(xTicks) as never }),
-      plot.axisY(yValues, { ...axisStyle, label: null, tickFormat: textOf(yTicks) as never }),
+      plot.frame({ stroke: INK, strokeWidth: 1 }),
+      plot.axisX(xValues, { tickSize: gutter > 0 ? 0 : 5, text: null, color: INK, label: null }),
+      plot.axisY(yValues, { tickSize: gutter > 0 ? 0 : 5, text: null, color: INK, label: null }),
+      plot.text(xTicks, {
+        x: "value",
+        text: "text",
+        frameAnchor: "bottom",
+        lineAnchor: "top",
+        dy: gutter + 9,
+        fontSize: TICK_SIZE,
+        fill: INK,
+        className: "x-ticks",
+      }),
+      plot.text(yTicks, {
+        y: "value",
+        text: "text",
+        frameAnchor: "left",
+        textAnchor: "end",
+        dx: -(gutter + 9),
+        fontSize: TICK_SIZE,
+        fill: INK,
+        className: "y-ticks",
+      }),
       plot.text([x.label], {
         frameAnchor: "bottom",
         lineAnchor: "bottom",
         dy: bottom - 3,
         fontSize: LABEL_SIZE,
-        fill: "#222222",
+        fill: INK,
         className: "x-label",
       }),
       plot.text([y.label], {
@@ -98,7 +116,7 @@ export async function drawPanel(options: PanelOptions): Promise<Panel> {
         rotate: -90,
         dx: -(left - 5),
         fontSize: LABEL_SIZE,
-        fill: "#222222",
+        fill: INK,
         className: "y-label",
       }),
     ],
@@ -120,11 +138,8 @@ function ticksOf(axis: Axis, count: number): { value: number; text: string }[] {
   if (axis.ticks) return [...axis.ticks];
   const [low, high] = [Math.min(...axis.domain), Math.max(...axis.domain)];
   if (axis.scale === "log")
-    return logarithmicTicks(low, high).map((value) => ({
-      value,
-      text: tickFormat([value])(value).replace(/\.00$/, ""),
-    }));
-  const values = niceTicks(low, high, count);
+    return logarithmicTicks(low, high).map((value) => ({ value, text: logarithmicText(value) }));
+  const values = niceTicks(low, high, axis.whole ? Math.min(count, high - low) : count, axis.whole);
   const format = tickFormat(values);
   return values.map((value) => ({ value, text: format(value) }));
 }

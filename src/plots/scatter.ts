@@ -21,12 +21,14 @@ export interface ScatterOptions extends Words {
   labelNames?: readonly string[];
   /** Draw the line y = x, with both axes on one scale. */
   identity?: boolean;
+  /** State Pearson's correlation under the picture; unless said, it is stated where there are no classes. */
+  correlation?: boolean;
 }
 
 const IDENTITY: LineStyle = { stroke: "#111111", width: 1.4, dash: "6 4" };
 
 /**
- * Draws points, coloured and shaped by class where labels are given; the caption states the correlation.
+ * Draws points, coloured and shaped by class where labels are given.
  * @returns an SVG document
  * @throws UsageError for lengths that differ, fewer than one point, or numbers that are not finite.
  */
@@ -77,7 +79,7 @@ export async function scatter(options: ScatterOptions): Promise<string> {
     return { name, marker: { shape, fill: colour } };
   });
   if (identity) entries.push({ name: "y = x", line: IDENTITY });
-  const r = correlation(xs, ys);
+  const r = (options.correlation ?? !labels) ? correlation(xs, ys) : undefined;
   const stated = r === undefined ? "" : `Pearson correlation r = ${formatNumber(r, 4)} (n = ${x.length}).`;
   return composeFigure(panel, [legendBlock([{ entries }], panel.innerHeight)], {
     ...options,

@@ -1,9 +1,13 @@
 /** Round numbers for axes and colour bars: steps of 1, 2 or 5 times a power of ten. */
 
-/** Round values inside [low, high], about `count` of them; one value where the interval has no extent. */
-export function niceTicks(low: number, high: number, count: number): number[] {
+/**
+ * Round values inside [low, high], about `count` of them, whole numbers only where `whole`; one value where the
+ * interval has no extent.
+ */
+export function niceTicks(low: number, high: number, count: number, whole = false): number[] {
   if (!(high > low)) return [low];
-  const rough = (high - low) / Math.max(1, count);
+  const wanted = (high - low) / Math.max(1, count);
+  const rough = whole ? Math.max(1, wanted) : wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough * 0.75) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
@@ -25,6 +29,11 @@ export function logarithmicTicks(low: number, high: number): number[] {
   const inside = all.filter((tick) => tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9));
   const stride = Math.ceil(inside.length / 9);
   return inside.filter((_, k) => k % stride === 0);
+}
+
+/** The text of a tick of a logarithmic axis. */
+export function logarithmicText(value: number): string {
+  return value < 1e-3 || value >= 1e6 ? scientific(value, 0) : String(Number(value.toPrecision(3)));
 }
 
 /** Formats tick values alike: the same decimals for all, scientific where they are very large or small. */
