@@ -121,6 +121,7 @@ export async function lossCurve(options: LossCurveOptions): Promise<string> {
   const series: Series[] = [{ name: "training", x: epochs, y: train }];
   if (test) series.push({ name: "held out", x: epochs, y: test, dashed: true });
   const judged = Array.from(test ?? train);
+  expectThat(epochs.length > 0, "train is empty: record at least one epoch before drawing its curve.");
   const sign = best === "largest" ? 1 : -1;
   const winner = judged.reduce((top, value, k) => (sign * value > sign * judged[top] ? k : top), 0);
   const where = test ? "held-out" : "training";

@@ -1,7 +1,8 @@
 /** The plane that curves, points and heat maps are drawn on: frame, ticks, labels, light grid, margins that fit. */
 
+import { short } from "./colours.js";
 import type { Box } from "./cutting.js";
-import { type Mark, type Plot, plotFragment, plotLibrary } from "./render.js";
+import { layer, type Mark, type Plot, plotFragment, plotLibrary } from "./render.js";
 import { textWidth } from "./text.js";
 import { logarithmicText, logarithmicTicks, niceTicks, tickFormat } from "./ticks.js";
 
@@ -79,8 +80,12 @@ export async function drawPanel(options: PanelOptions): Promise<Panel> {
         : []),
       ...options.marks(plot, { left, top, right: left + innerWidth, bottom: top + innerHeight }),
       plot.frame({ stroke: INK, strokeWidth: 1 }),
-      plot.axisX(xValues, { tickSize: gutter > 0 ? 0 : 5, text: null, color: INK, label: null }),
-      plot.axisY(yValues, { tickSize: gutter > 0 ? 0 : 5, text: null, color: INK, label: null }),
+      layer(({ x, y }) => {
+        if (gutter > 0) return ""; // what is drawn in the gutter shows the places itself
+        const below = xValues.map((value) => `M${short(x(value))},${top + innerHeight}v5`);
+        const beside = yValues.map((value) => `M${left},${short(y(value))}h-5`);
+        return `<path d="${[...below, ...beside].join("")}" stroke="${INK}" fill="none"/>`;
+      }),
       plot.text(xTicks, {
         x: "value",
         text: "text",
