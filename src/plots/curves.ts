@@ -126,7 +126,7 @@ export async function lossCurve(options: LossCurveOptions): Promise<string> {
   const winner = judged.reduce((top, value, k) => (sign * value > sign * judged[top] ? k : top), 0);
   const where = test ? "held-out" : "training";
   const caption = `Best ${where} value ${formatNumber(judged[winner], 5)} at epoch ${epochs[winner]}.`;
-  const { domain, hidden } = settledDomain([...Array.from(train), ...Array.from(test ?? [])], epochs.length, sign);
+  const { domain, hidden } = settledDomain([Array.from(train), ...(test ? [Array.from(test)] : [])], sign);
   const note =
     hidden > 0 ? `${hidden} value${hidden > 1 ? "s" : ""} of the first epochs lie outside of the frame.` : "";
   return linePlot({
@@ -142,21 +142,24 @@ export async function lossCurve(options: LossCurveOptions): Promise<string> {
 }
 
 /**
- * Where the worst tenth of the values (the first epochs) would take more than half of the axis, the interval without
- * them; nothing elsewhere. `sign` is 1 where large is good.
+ * Where the worst tenth of the values would take more than half of the axis and all of them belong to the first quarter
+ * of the epochs, the interval without them; nothing elsewhere (a training that goes wrong later is shown whole).
+ * `sign` is 1 where large is good.
  */
 function settledDomain(
-  values: number[],
-  epochs: number,
+  curves: readonly (readonly number[])[],
   sign: number,
 ): { domain?: readonly [number, number]; hidden: number } {
-  const sorted = values.filter(Number.isFinite).sort((a, b) => sign * (b - a)); // best first
+  const epochs = curves[0].length;
+  const sorted = curves.flat().sort((a, b) => sign * (b - a)); // best first
   const last = sorted[Math.ceil(sorted.length * 0.9) - 1];
   const [bestValue, worst] = [sorted[0], sorted[sorted.length - 1]];
-  if (epochs < 20 || Math.abs(bestValue - last) > 0.5 * Math.abs(bestValue - worst) || last === bestValue)
-    return { hidden: 0 };
   const [low, high] = paddedDomain([bestValue, last], 0.05);
-  return { domain: [low, high], hidden: values.filter((value) => value < low || value > high).length };
+  const outside = (value: number) => value < low || value > high;
+  const early = curves.every((curve) => curve.every((value, k) => !outside(value) || k < epochs / 4));
+  const dwarfed = Math.abs(bestValue - last) < 0.5 * Math.abs(bestValue - worst);
+  if (epochs < 20 || !dwarfed || !early || last === bestValue) return { hidden: 0 };
+  return { domain: [low, high], hidden: curves.flat().filter(outside).length };
 }
 
 function domainOf(series: readonly Series[], axis: "x" | "y", scale: "linear" | "log"): [number, number] {

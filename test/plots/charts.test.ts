@@ -109,6 +109,8 @@ describe("curves", () => {
     expect(svg).toContain("Best held-out value −102 at epoch 31.");
     expect(svg).toMatch(/\d+ values of the first epochs lie outside of the frame/);
     await drawable(svg);
+    const diverged = await lossCurve({ train: train.map((value, k) => (k > 37 ? -5000 : value)) });
+    expect(diverged).not.toContain("outside"); // what goes wrong late is never cut off
     const loss = await lossCurve({ train: [3, 1, 2], best: "smallest", yLabel: "loss" });
     expect(loss).toContain("Best training value 1 at epoch 2.");
     expect(loss).not.toContain("outside");
