@@ -62,9 +62,7 @@ const direct = new Set([
   "Conv",
   "ConvTranspose",
   "Gather",
-  "GatherND",
-  "ScatterND",
-  "TopK",
+  "ScatterElements",
   "Identity",
 ]); // prettier-ignore
 
@@ -176,6 +174,11 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
         return write("Cast", input, out, { to: elementType(node.outputs[0].dtype, precision) });
       case "Mod":
         return write("Mod", input, out, { fmod: 1 });
+      case "TopK":
+        return write("TopK", [input[0], integers([attributes.k as number])], out, {
+          axis: attributes.axis,
+          largest: attributes.largest,
+        });
       case "IntegerDiv":
         return write("Div", input, out);
       case "Softplus":

@@ -49,7 +49,7 @@ export interface Builder {
     shape: readonly number[],
     dtype?: ValueType,
   ): Value;
-  /** A node with several outputs; not simplified. */
+  /** A node with several outputs; shared, but not simplified. */
   makeMany(
     op: string,
     inputs: readonly Value[],
@@ -90,7 +90,12 @@ export function createBuilder(rules: readonly Rule[]): Builder {
       }
       return value;
     },
-    makeMany: makeNode,
+    makeMany(op, inputs, attributes, outputs) {
+      const key = `${op}|${inputs.map((v) => v.id)}|${JSON.stringify([attributes, outputs])}`;
+      let first = known.get(key);
+      if (first === undefined) known.set(key, (first = makeNode(op, inputs, attributes, outputs)[0]));
+      return first.node!.outputs;
+    },
     scalar(value, dtype = "float64") {
       const key = `scalar|${Object.is(value, -0) ? "-0" : value}|${dtype}`;
       let made = known.get(key);

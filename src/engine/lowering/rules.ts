@@ -4,16 +4,24 @@ import type { Rule } from "./graph.js";
 import { activations } from "./passes/activations.js";
 import { mergeExpands, reduceRepeated, repeatLate } from "./passes/broadcasts.js";
 import { foldNumbers, gatherNumbers } from "./passes/constants.js";
+import { convolutionAsProduct, transposedConvolutionAsConvolution } from "./passes/convolutions.js";
+import { emptyResults, reductionsOfNothing } from "./passes/empty.js";
 import { choices, inverses, negations, neutralElements } from "./passes/identities.js";
+import { mergeReversals, mergeSlices, moveBeforeRepeating } from "./passes/moves.js";
 import { emptyMoves, emptyReductions, mergeReshapes, mergeTransposes } from "./passes/views.js";
 import { zeroJoins, zeroProducts, zeroRearrangements } from "./passes/zeros.js";
 
 export const rules: readonly Rule[] = [
+  emptyResults,
+  reductionsOfNothing,
   mergeExpands,
   mergeReshapes,
   mergeTransposes,
   emptyMoves,
   emptyReductions,
+  mergeReversals,
+  mergeSlices,
+  moveBeforeRepeating,
   foldNumbers,
   zeroProducts,
   zeroRearrangements,
@@ -29,7 +37,7 @@ export const rules: readonly Rule[] = [
 ];
 
 /** Rules for what the runtime has in float32 only; they come last, when everything simpler has been tried. */
-const float64Rules: readonly Rule[] = [];
+const float64Rules: readonly Rule[] = [convolutionAsProduct, transposedConvolutionAsConvolution];
 
 /** The rules for a program of the given precision. */
 export function rulesFor(precision: Precision): readonly Rule[] {

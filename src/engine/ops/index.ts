@@ -3,6 +3,7 @@ export * from "./arithmetic.js";
 export { stopGradient } from "./common.js";
 export * from "./comparisons.js";
 export * from "./contraction.js";
+export * from "./convolution.js";
 export * from "./exponential.js";
 export * from "./reductions.js";
 export * from "./shape.js";

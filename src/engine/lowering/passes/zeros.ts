@@ -5,9 +5,9 @@
  */
 import { type Rule, uniform } from "../graph.js";
 
-const annihilated = new Set(["Mul", "Dot", "Convolution"]);
-const preserved = new Set(["ReduceSum", "Slice", "Reverse", "Pad", "Pool", "PoolTranspose", "ScatterAdd"]);
-const copies = new Set(["Gather", "Slice", "Reverse", "ReduceMax", "ReduceMin", "Sort"]);
+const annihilated = new Set(["Mul", "MatMul", "Conv", "ConvTranspose"]);
+const preserved = new Set(["ReduceSum", "Slice", "Reverse", "Pad"]);
+const copies = new Set(["Gather", "Slice", "Reverse", "ReduceMax", "ReduceMin"]);
 
 export const zeroProducts: Rule = ({ op, inputs, shape, dtype }, build) =>
   annihilated.has(op) && inputs.some((x) => uniform(x) === 0) && dtype !== "bool"
@@ -18,6 +18,9 @@ export const zeroRearrangements: Rule = ({ op, inputs, shape, dtype }, build) =>
   const value = inputs.length > 0 ? uniform(inputs[0]) : undefined;
   if (value === undefined) return undefined;
   if ((preserved.has(op) && value === 0) || copies.has(op)) return build.expand(build.scalar(value, dtype), shape);
+  // Zeros written or added to zeros (inputs: the array, the positions, the updates).
+  if (op === "ScatterElements" && value === 0 && uniform(inputs[2]) === 0)
+    return build.expand(build.scalar(0, dtype), shape);
   return undefined;
 };
 

@@ -40,8 +40,11 @@ export const arithmetic: Record<string, Lowering> = {
   stop_gradient: ([x]) => [x],
   // Quotient cut towards zero, and the remainder with the sign of the numerator.
   idiv: ([a, b], _params, [out], build) => {
-    if (out.dtype !== "float64") return [build.elementwise("IntegerDiv", [a, b], out.dtype)];
-    const q = build.elementwise("Mul", [a, build.elementwise("Reciprocal", [b])]);
+    if (out.dtype !== "float64")
+      return [
+        build.elementwise("IntegerDiv", [converted(a, out.dtype, build), converted(b, out.dtype, build)], out.dtype),
+      ];
+    const q = build.elementwise("Div", [converted(a, "float64", build), converted(b, "float64", build)]);
     const negative = build.elementwise("Less", [q, build.scalar(0)], "bool");
     const cut = build.elementwise(
       "Where",
@@ -54,7 +57,8 @@ export const arithmetic: Record<string, Lowering> = {
     build.make("Mod", [converted(a, out.dtype, build), converted(b, out.dtype, build)], {}, out.shape, out.dtype),
   ],
   compare: ([a, b], { op }, [out], build) => {
-    const dtype: ValueType = a.dtype === b.dtype ? a.dtype : "float64";
+    const common: ValueType = a.dtype === b.dtype ? a.dtype : "float64";
+    const dtype = common === "bool" && op.startsWith("less") ? "int32" : common; // ONNX orders numbers only
     const [x, y] = [converted(a, dtype, build), converted(b, dtype, build)];
     if (op !== "not_equal") return [build.make(comparisons[op], [x, y], {}, out.shape, "bool")];
     const equal = build.make("Equal", [x, y], {}, out.shape, "bool");
