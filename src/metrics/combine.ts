@@ -2,22 +2,11 @@
  * Metrics from metrics: multiples, sums, conformal changes, a floor, and new coordinates. An embedding is kept
  * wherever the result has one.
  */
-import {
-  add,
-  array,
-  broadcastTo,
-  concat,
-  einsum,
-  exp,
-  mul,
-  type NdArray,
-  reshape,
-  rowJacobian,
-  type Tensor,
-} from "../engine/index.js";
+import { add, broadcastTo, concat, einsum, exp, mul, reshape, rowJacobian, type Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { checkDimension, checkPositive } from "./checks.js";
 import { embeddedMetric } from "./embedded.js";
+import { identityMatrix } from "./linear-algebra.js";
 import type { LatentMetric } from "./metric.js";
 
 /**
@@ -119,8 +108,4 @@ export function reparametrised(
     },
     segmentEnergy: (a, b) => metric.segmentEnergy(diffeomorphism(a), diffeomorphism(b)),
   };
-}
-
-function identityMatrix(d: number): NdArray {
-  return array(Array.from({ length: d }, (_, i) => Array.from({ length: d }, (_, j) => Number(i === j))));
 }

@@ -1,5 +1,11 @@
+export * from "./christoffel.js";
 export * from "./combine.js";
+export * from "./curvature.js";
 export { type EmbeddedMetric, embeddedMetric } from "./embedded.js";
+export * from "./evaluate.js";
+export * from "./lengths-and-angles.js";
 export * from "./metric.js";
 export * from "./pullback.js";
 export * from "./tensor-metric.js";
+export * from "./validate.js";
+export * from "./volume.js";
