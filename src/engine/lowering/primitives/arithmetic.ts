@@ -1,5 +1,5 @@
 /** Element by element: arithmetic, comparisons, choice, conversion. */
-import type { Builder, Value, ValueType } from "../graph.js";
+import { type Builder, uniform, type Value, type ValueType } from "../graph.js";
 import type { Lowering } from "./registry.js";
 
 const unary =
@@ -16,6 +16,16 @@ const binary =
 /** `x` as another element type; jax-js promotes silently, ONNX does not. */
 export function converted(x: Value, dtype: ValueType, build: Builder): Value {
   return x.dtype === dtype ? x : build.make("Cast", [x], { to: dtype }, x.shape, dtype);
+}
+
+/** `c ? a : b` of bools, for which ONNX Runtime has no Where. */
+function logicalChoice(c: Value, a: Value, b: Value, build: Builder): Value {
+  const not = build.elementwise("Not", [c], "bool");
+  const [whenTrue, whenFalse] = [uniform(a), uniform(b)];
+  if (whenTrue === 1 && whenFalse === 0) return c;
+  if (whenTrue === 0 && whenFalse === 1) return not;
+  const left = build.elementwise("And", [c, a], "bool");
+  return build.elementwise("Or", [left, build.elementwise("And", [not, b], "bool")], "bool");
 }
 
 const comparisons: Record<string, string> = { less: "Less", less_equal: "LessOrEqual", equal: "Equal" };
@@ -64,8 +74,10 @@ export const arithmetic: Record<string, Lowering> = {
     const equal = build.make("Equal", [x, y], {}, out.shape, "bool");
     return [build.make("Not", [equal], {}, out.shape, "bool")];
   },
-  where: ([c, a, b], _params, [out], build) => [
-    build.make("Where", [c, converted(a, out.dtype, build), converted(b, out.dtype, build)], {}, out.shape, out.dtype),
-  ],
+  where: ([c, a, b], _params, [out], build) => {
+    if (out.dtype === "bool") return [build.expand(logicalChoice(c, a, b, build), out.shape)];
+    const branches = [converted(a, out.dtype, build), converted(b, out.dtype, build)];
+    return [build.make("Where", [c, ...branches], {}, out.shape, out.dtype)];
+  },
   cast: ([x], _params, [out], build) => [converted(x, out.dtype, build)],
 };
