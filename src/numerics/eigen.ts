@@ -79,6 +79,25 @@ export function symmetricEigenvaluesBatch(a: Float64Array, count: number, n: num
     () => `symmetricEigenvaluesBatch got ${a.length} entries for ${count} matrices of ${n} x ${n}: pass [N, n, n].`,
   );
   const out = new Float64Array(count * n);
+  if (n === 2) {
+    // closed form: mean -+ radius of Mohr's circle; the smaller in size by det / larger, against cancellation
+    for (let i = 0; i < count; i++) {
+      const p = a[4 * i];
+      const q = (a[4 * i + 1] + a[4 * i + 2]) / 2;
+      const r = a[4 * i + 3];
+      expectThat(
+        Number.isFinite(p) && Number.isFinite(q) && Number.isFinite(r),
+        () => `symmetricEigenvaluesBatch got a matrix with an entry that is not finite at index ${i}.`,
+      );
+      const middle = (p + r) / 2;
+      const radius = Math.sqrt(((p - r) / 2) ** 2 + q * q);
+      const outer = middle < 0 ? middle - radius : middle + radius;
+      const inner = outer === 0 ? 0 : (p * r - q * q) / outer;
+      out[2 * i] = Math.min(outer, inner);
+      out[2 * i + 1] = Math.max(outer, inner);
+    }
+    return out;
+  }
   for (let i = 0; i < count; i++) out.set(symmetricEigen(a.subarray(i * n * n, (i + 1) * n * n), n).values, i * n);
   return out;
 }
@@ -128,11 +147,14 @@ function jacobi(a: Float64Array, n: number): { values: Float64Array; vectors: Fl
   return { values: Float64Array.from({ length: n }, (_, i) => a[i * n + i]), vectors: v };
 }
 
-/** Householder tridiagonalisation and implicit QL (EISPACK tred2, tql2, in the form of JAMA). Overwrites `v`. */
+/**
+ * Householder tridiagonalisation and implicit QL (EISPACK tred2, tql2, in the form of JAMA). Overwrites `v`, which
+ * holds the transpose of JAMA's V all along, so that the inner loops run over contiguous rows.
+ */
 function ql(v: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
   const d = new Float64Array(n);
   const e = new Float64Array(n);
-  for (let j = 0; j < n; j++) d[j] = v[(n - 1) * n + j];
+  for (let j = 0; j < n; j++) d[j] = v[j * n + n - 1];
   for (let i = n - 1; i > 0; i--) {
     let scale = 0;
     let h = 0;
@@ -140,9 +162,9 @@ function ql(v: Float64Array, n: number): { values: Float64Array; vectors: Float6
     if (scale === 0) {
       e[i] = d[i - 1];
       for (let j = 0; j < i; j++) {
-        d[j] = v[(i - 1) * n + j];
-        v[i * n + j] = 0;
+        d[j] = v[j * n + i - 1];
         v[j * n + i] = 0;
+        v[i * n + j] = 0;
       }
     } else {
       for (let k = 0; k < i; k++) {
@@ -157,11 +179,11 @@ function ql(v: Float64Array, n: number): { values: Float64Array; vectors: Float6
       e.fill(0, 0, i);
       for (let j = 0; j < i; j++) {
         f = d[j];
-        v[j * n + i] = f;
+        v[i * n + j] = f;
         g = e[j] + v[j * n + j] * f;
         for (let k = j + 1; k < i; k++) {
-          g += v[k * n + j] * d[k];
-          e[k] += v[k * n + j] * f;
+          g += v[j * n + k] * d[k];
+          e[k] += v[j * n + k] * f;
         }
         e[j] = g;
       }
@@ -175,36 +197,34 @@ function ql(v: Float64Array, n: number): { values: Float64Array; vectors: Float6
       for (let j = 0; j < i; j++) {
         f = d[j];
         g = e[j];
-        for (let k = j; k < i; k++) v[k * n + j] -= f * e[k] + g * d[k];
-        d[j] = v[(i - 1) * n + j];
-        v[i * n + j] = 0;
+        for (let k = j; k < i; k++) v[j * n + k] -= f * e[k] + g * d[k];
+        d[j] = v[j * n + i - 1];
+        v[j * n + i] = 0;
       }
     }
     d[i] = h;
   }
   for (let i = 0; i < n - 1; i++) {
-    v[(n - 1) * n + i] = v[i * n + i];
+    v[i * n + n - 1] = v[i * n + i];
     v[i * n + i] = 1;
     const h = d[i + 1];
     if (h !== 0) {
-      for (let k = 0; k <= i; k++) d[k] = v[k * n + i + 1] / h;
+      for (let k = 0; k <= i; k++) d[k] = v[(i + 1) * n + k] / h;
       for (let j = 0; j <= i; j++) {
         let g = 0;
-        for (let k = 0; k <= i; k++) g += v[k * n + i + 1] * v[k * n + j];
-        for (let k = 0; k <= i; k++) v[k * n + j] -= g * d[k];
+        for (let k = 0; k <= i; k++) g += v[(i + 1) * n + k] * v[j * n + k];
+        for (let k = 0; k <= i; k++) v[j * n + k] -= g * d[k];
       }
     }
-    for (let k = 0; k <= i; k++) v[k * n + i + 1] = 0;
+    for (let k = 0; k <= i; k++) v[(i + 1) * n + k] = 0;
   }
   for (let j = 0; j < n; j++) {
-    d[j] = v[(n - 1) * n + j];
-    v[(n - 1) * n + j] = 0;
+    d[j] = v[j * n + n - 1];
+    v[j * n + n - 1] = 0;
   }
   v[n * n - 1] = 1;
   e.copyWithin(0, 1);
   e[n - 1] = 0;
-  // The rotations act on pairs of columns: work on the transpose, where these are contiguous.
-  transposeSquare(v, n);
   let shift = 0;
   let largest = 0;
   for (let l = 0; l < n; l++) {

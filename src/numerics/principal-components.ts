@@ -1,11 +1,11 @@
 /**
- * Leading principal components of N x D data: exact by an eigendecomposition of the covariance (or of the Gram matrix
- * where N < D) for small problems, by seeded randomised subspace iteration (Halko, Martinsson and Tropp 2011) with a
- * Rayleigh-Ritz step for large ones.
+ * Leading principal components of N x D data, as eigenvectors of the covariance matrix (of the Gram matrix where
+ * N <= D): by a full eigendecomposition for small matrices, by seeded randomised subspace iteration (Halko, Martinsson
+ * and Tropp 2011) with Rayleigh-Ritz steps for large ones. Cost N D min(N, D) / 2 multiply-adds for the matrix.
  */
 
 import { expectThat } from "../errors.js";
-import { qr } from "./dense.js";
+import { multiply, qr, transpose } from "./dense.js";
 import { symmetricEigen } from "./eigen.js";
 import { type RandomKey, randomKey, stream } from "./random.js";
 
@@ -29,7 +29,7 @@ export interface PrincipalComponentsOptions {
   key?: RandomKey;
   /** The iteration rests when no leading variance changes by more than this share of the largest. 1e-9. */
   tolerance?: number;
-  /** 200 unless given. Each passes over the data once. */
+  /** 200 unless given. */
   maxIterations?: number;
 }
 
@@ -70,14 +70,27 @@ export function principalComponents(
     total > 0,
     "principalComponents got data without variance: all points are equal, so there is no direction.",
   );
-  const exact = (options.method ?? (Math.min(count, dimension) <= 400 ? "exact" : "iteration")) === "exact";
-  const found = exact
-    ? count > dimension
-      ? byCovariance(data, count, dimension, k, mean)
-      : byGram(data, count, dimension, k, mean)
-    : byIteration(data, count, dimension, k, mean, options);
-  fixSigns(found.basis, k, dimension);
-  return { mean, ...found, explained: found.variances.map((v) => v / total) };
+  const size = Math.min(count, dimension);
+  const exact = (options.method ?? (size <= 400 ? "exact" : "iteration")) === "exact";
+  const leading = (matrix: Float64Array) =>
+    exact ? byEigendecomposition(matrix, size, k) : byIteration(matrix, size, k, options);
+  let found: Leading;
+  let directions: Float64Array;
+  if (count > dimension) {
+    found = leading(covarianceOf(data, count, dimension, mean));
+    directions = found.vectors;
+  } else {
+    // The eigenvectors u of the smaller matrix X X^T give the components X^T u; QR makes them orthonormal also where
+    // variances are (nearly) zero.
+    const centred = new Float64Array(count * dimension);
+    for (let i = 0; i < centred.length; i++) centred[i] = data[i] - mean[i % dimension];
+    found = leading(gramOf(centred, count, dimension));
+    directions = qr(multiply(transpose(centred, count, dimension), found.vectors, dimension, count, k), dimension, k).q;
+  }
+  const basis = transpose(directions, dimension, k);
+  fixSigns(basis, k, dimension);
+  const { values: variances, converged } = found;
+  return { mean, basis, variances, explained: variances.map((v) => v / total), converged };
 }
 
 /** Coordinates of points along the components. [N, D] -> [N, k] */
@@ -101,131 +114,100 @@ export function project(components: PrincipalComponents, points: Float32Array | 
   return out;
 }
 
-interface Found {
-  basis: Float64Array;
-  variances: Float64Array;
+/** Leading eigenvectors of a symmetric matrix as columns, largest eigenvalue first. [n, k] */
+interface Leading {
+  vectors: Float64Array;
+  values: Float64Array;
   converged: boolean;
 }
 
-function byCovariance(data: ArrayLike<number>, count: number, dimension: number, k: number, mean: Float64Array): Found {
+/** X^T X / (N - 1), four points at a time, so that each entry is loaded and stored a quarter as often. [D, D] */
+function covarianceOf(data: ArrayLike<number>, count: number, dimension: number, mean: Float64Array): Float64Array {
   const covariance = new Float64Array(dimension * dimension);
-  const row = new Float64Array(dimension);
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < dimension; j++) row[j] = data[i * dimension + j] - mean[j];
+  const rows = new Float64Array(4 * dimension);
+  for (let i = 0; i < count; i += 4) {
+    rows.fill(0);
+    for (let r = 0; r < 4 && i + r < count; r++) {
+      for (let j = 0; j < dimension; j++) rows[r * dimension + j] = data[(i + r) * dimension + j] - mean[j];
+    }
     for (let a = 0; a < dimension; a++) {
-      const x = row[a];
-      if (x !== 0) for (let b = 0; b <= a; b++) covariance[a * dimension + b] += x * row[b];
+      const x0 = rows[a];
+      const x1 = rows[dimension + a];
+      const x2 = rows[2 * dimension + a];
+      const x3 = rows[3 * dimension + a];
+      const to = a * dimension;
+      for (let b = 0; b <= a; b++) {
+        covariance[to + b] +=
+          x0 * rows[b] + x1 * rows[dimension + b] + x2 * rows[2 * dimension + b] + x3 * rows[3 * dimension + b];
+      }
     }
   }
-  for (let a = 0; a < dimension; a++) {
-    for (let b = 0; b <= a; b++) {
-      covariance[a * dimension + b] /= count - 1;
-      covariance[b * dimension + a] = covariance[a * dimension + b];
-    }
-  }
-  const { values, vectors } = symmetricEigen(covariance, dimension);
-  const basis = new Float64Array(k * dimension);
-  const variances = new Float64Array(k);
-  for (let c = 0; c < k; c++) {
-    const column = dimension - 1 - c;
-    variances[c] = Math.max(0, values[column]);
-    for (let j = 0; j < dimension; j++) basis[c * dimension + j] = vectors[j * dimension + column];
-  }
-  return { basis, variances, converged: true };
+  return mirrored(covariance, dimension, count - 1);
 }
 
-/** N <= D: the eigenvectors u of the N x N Gram matrix X X^T give the components X^T u. */
-function byGram(data: ArrayLike<number>, count: number, dimension: number, k: number, mean: Float64Array): Found {
-  const centred = new Float64Array(count * dimension);
-  for (let i = 0; i < centred.length; i++) centred[i] = data[i] - mean[i % dimension];
+/** X X^T / (N - 1) of centred points. [N, N] */
+function gramOf(centred: Float64Array, count: number, dimension: number): Float64Array {
   const inner = new Float64Array(count * count);
   for (let a = 0; a < count; a++) {
+    const rowA = a * dimension;
     for (let b = 0; b <= a; b++) {
+      const rowB = b * dimension;
       let sum = 0;
-      for (let j = 0; j < dimension; j++) sum += centred[a * dimension + j] * centred[b * dimension + j];
-      inner[a * count + b] = inner[b * count + a] = sum / (count - 1);
+      for (let j = 0; j < dimension; j++) sum += centred[rowA + j] * centred[rowB + j];
+      inner[a * count + b] = sum;
     }
   }
-  const { values, vectors } = symmetricEigen(inner, count);
-  // X^T u, then QR: orthonormal also where variances are (nearly) zero
-  const directions = new Float64Array(dimension * k);
-  const variances = new Float64Array(k);
-  for (let c = 0; c < k; c++) {
-    const column = count - 1 - c;
-    variances[c] = Math.max(0, values[column]);
-    for (let i = 0; i < count; i++) {
-      const u = vectors[i * count + column];
-      for (let j = 0; j < dimension; j++) directions[j * k + c] += u * centred[i * dimension + j];
-    }
-  }
-  return { basis: columnsAsRows(qr(directions, dimension, k).q, dimension, k), variances, converged: true };
+  return mirrored(inner, count, count - 1);
 }
 
-function byIteration(
-  data: ArrayLike<number>,
-  count: number,
-  dimension: number,
-  k: number,
-  mean: Float64Array,
-  options: PrincipalComponentsOptions,
-): Found {
+function mirrored(matrix: Float64Array, n: number, divisor: number): Float64Array {
+  for (let a = 0; a < n; a++) {
+    for (let b = 0; b <= a; b++) {
+      matrix[a * n + b] /= divisor;
+      matrix[b * n + a] = matrix[a * n + b];
+    }
+  }
+  return matrix;
+}
+
+function byEigendecomposition(matrix: Float64Array, n: number, k: number): Leading {
+  const all = symmetricEigen(matrix, n);
+  const vectors = new Float64Array(n * k);
+  for (let c = 0; c < k; c++) for (let j = 0; j < n; j++) vectors[j * k + c] = all.vectors[j * n + (n - 1 - c)];
+  return {
+    vectors,
+    values: Float64Array.from({ length: k }, (_, c) => Math.max(0, all.values[n - 1 - c])),
+    converged: true,
+  };
+}
+
+function byIteration(matrix: Float64Array, n: number, k: number, options: PrincipalComponentsOptions): Leading {
   const { key = randomKey(0), tolerance = 1e-9, maxIterations = 200 } = options;
   // a few spare directions speed up convergence: its rate is the ratio of variances k + spare + 1 to k
-  const width = Math.min(Math.min(count - 1, dimension), k + Math.max(8, k >> 1));
+  const width = Math.min(n, k + Math.max(8, k >> 1));
   const random = stream(key);
-  let basis: Float64Array = new Float64Array(dimension * width);
+  let basis: Float64Array = new Float64Array(n * width);
   for (let i = 0; i < basis.length; i++) basis[i] = random.normal();
-  basis = qr(basis, dimension, width).q;
-  let variances = new Float64Array(width);
-  const row = new Float64Array(dimension);
-  const image = new Float64Array(width);
+  basis = qr(basis, n, width).q;
+  let values = new Float64Array(width);
   for (let iteration = 1; ; iteration++) {
-    // One pass over the data: Y = X Q, X^T Y and Y^T Y.
-    const next = new Float64Array(dimension * width);
-    const inner = new Float64Array(width * width);
-    for (let i = 0; i < count; i++) {
-      image.fill(0);
-      for (let j = 0; j < dimension; j++) {
-        const x = data[i * dimension + j] - mean[j];
-        row[j] = x;
-        if (x !== 0) for (let c = 0; c < width; c++) image[c] += x * basis[j * width + c];
-      }
-      for (let j = 0; j < dimension; j++) {
-        const x = row[j];
-        if (x !== 0) for (let c = 0; c < width; c++) next[j * width + c] += x * image[c];
-      }
-      for (let a = 0; a < width; a++) for (let b = 0; b < width; b++) inner[a * width + b] += image[a] * image[b];
-    }
-    // Rayleigh-Ritz: the best components within the present subspace.
-    const { values, vectors } = symmetricEigen(
-      inner.map((v) => v / (count - 1)),
-      width,
-    );
+    const next = multiply(matrix, basis, n, n, width);
+    // Rayleigh-Ritz: the best directions within the present subspace, from Q^T A Q.
+    const ritz = symmetricEigen(multiply(transpose(basis, n, width), next, width, n, width), width);
+    const present = Float64Array.from({ length: width }, (_, c) => Math.max(0, ritz.values[width - 1 - c]));
     let change = 0;
-    const present = new Float64Array(width);
-    for (let c = 0; c < width; c++) present[c] = Math.max(0, values[width - 1 - c]);
-    for (let c = 0; c < k; c++) change = Math.max(change, Math.abs(present[c] - variances[c]) / present[0]);
-    variances = present;
+    for (let c = 0; c < k; c++) change = Math.max(change, Math.abs(present[c] - values[c]) / present[0]);
+    values = present;
     const converged = change <= tolerance;
     if (converged || iteration === maxIterations) {
-      const out = new Float64Array(k * dimension);
+      const turn = new Float64Array(width * k);
       for (let c = 0; c < k; c++) {
-        for (let j = 0; j < dimension; j++) {
-          let sum = 0;
-          for (let q = 0; q < width; q++) sum += basis[j * width + q] * vectors[q * width + (width - 1 - c)];
-          out[c * dimension + j] = sum;
-        }
+        for (let q = 0; q < width; q++) turn[q * k + c] = ritz.vectors[q * width + (width - 1 - c)];
       }
-      return { basis: out, variances: variances.slice(0, k), converged };
+      return { vectors: multiply(basis, turn, n, width, k), values: values.slice(0, k), converged };
     }
-    basis = qr(next, dimension, width).q;
+    basis = qr(next, n, width).q;
   }
-}
-
-function columnsAsRows(q: Float64Array, rows: number, columns: number): Float64Array {
-  const out = new Float64Array(rows * columns);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = q[i * columns + j];
-  return out;
 }
 
 function fixSigns(basis: Float64Array, k: number, dimension: number): void {

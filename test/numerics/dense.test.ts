@@ -192,6 +192,13 @@ describe("eigenvalues", () => {
       const small = symmetricEigen(multiply(factor, transpose(factor, 3, 30), 3, 30, 3), 3).values;
       expect(largestDifference(values.slice(27), small)).toBeLessThan(1e-12);
     }
+    const pairs = Float64Array.from([...randomMatrix(2, 2, 1), ...randomMatrix(2, 2, 2), 0, 0, 0, 0, -3, 1, 1, -2]);
+    for (let i = 0; i < 4; i++) {
+      const one = symmetricEigen(pairs.slice(4 * i, 4 * i + 4), 2).values;
+      expect(largestDifference(symmetricEigenvaluesBatch(pairs, 4, 2).slice(2 * i, 2 * i + 2), one)).toBeLessThan(
+        1e-14,
+      );
+    }
     const batch = Float64Array.from([...randomDefinite(3, 1), ...randomDefinite(3, 2)]);
     const values = symmetricEigenvaluesBatch(batch, 2, 3);
     expect([...values.slice(3)]).toEqual([...symmetricEigen(randomDefinite(3, 2), 3).values]);
