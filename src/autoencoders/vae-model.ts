@@ -16,8 +16,10 @@
 import {
   add,
   exp,
+  mean as meanOf,
   mul,
   type NdArray,
+  neg,
   type Operand,
   sigmoid,
   slice,
@@ -115,37 +117,38 @@ export function decodeMean(shape: VaeShape, parameters: VaeParameters<Operand>, 
   return shape.likelihood === "bernoulli" ? sigmoid(linear) : linear;
 }
 
-/** The two terms of the ELBO, averaged over the rows of a batch, in nats. */
+/** The two terms of the ELBO, in nats: of each row [N], or averaged. */
 export interface ElboTerms<T = Tensor> {
-  /** E_q log p(x|z), with one sample of z. */
+  /** log p(x|z), with one sample of z. */
   readonly reconstruction: T;
   /** KL(q(z|x) || p(z)). */
   readonly divergence: T;
 }
 
 /**
- * The terms of the ELBO for a batch. Traceable.
+ * The terms of the ELBO for each row. Traceable.
  * @param x [N, D] @param noise standard normal, one sample a row. [N, d]
+ * @returns `[N]` each
  */
-export function elboTerms(shape: VaeShape, parameters: VaeParameters<Operand>, x: Operand, noise: Operand): ElboTerms {
+export function elboRows(shape: VaeShape, parameters: VaeParameters<Operand>, x: Operand, noise: Operand): ElboTerms {
   const { mean, logVariance } = encodeRows(shape, parameters, x);
   const z = add(mean, mul(exp(mul(0.5, logVariance)), noise)); // [N, d]
   const linear = decodeLinear(shape, parameters, z); // [N, D]
-  const rows = linear.shape[0];
   const kl = sub(add(exp(logVariance), square(mean)), add(logVariance, 1)); // [N, d]
-  return {
-    reconstruction: mul(logLikelihood(shape, parameters, x, linear), 1 / rows),
-    divergence: mul(sum(kl), 0.5 / rows),
-  };
+  return { reconstruction: logLikelihood(shape, parameters, x, linear), divergence: mul(sum(kl, -1), 0.5) };
 }
 
-/** log p(x|z), summed over rows and outputs. `linear` is the decoder's linear output. [N, D] */
+/** The terms of the ELBO, averaged over the rows of a batch: two scalars. Traceable. Arguments as `elboRows`. */
+export function elboTerms(shape: VaeShape, parameters: VaeParameters<Operand>, x: Operand, noise: Operand): ElboTerms {
+  const { reconstruction, divergence } = elboRows(shape, parameters, x, noise);
+  return { reconstruction: meanOf(reconstruction), divergence: meanOf(divergence) };
+}
+
+/** log p(x|z) of each row. `linear` is the decoder's linear output. [N, D] -> [N] */
 function logLikelihood(shape: VaeShape, parameters: VaeParameters<Operand>, x: Operand, linear: Tensor): Tensor {
   // log f^x (1 - f)^(1 - x) = x logit - softplus(logit)
-  if (shape.likelihood === "bernoulli") return sum(sub(mul(x, linear), softplus(linear)));
-  const logVariance = sum(parameters.noise!.logVariance); // a scalar
-  const count = linear.shape[0] * linear.shape[1];
-  const squares = sum(square(sub(x, linear)));
-  const quadratic = mul(mul(0.5, exp(mul(-1, logVariance))), squares);
-  return mul(-1, add(quadratic, mul(count, add(HALF_LOG_TWO_PI, mul(0.5, logVariance)))));
+  if (shape.likelihood === "bernoulli") return sum(sub(mul(x, linear), softplus(linear)), -1);
+  const logVariance = parameters.noise!.logVariance; // [1], broadcast over the rows
+  const quadratic = mul(mul(0.5, exp(neg(logVariance))), sum(square(sub(x, linear)), -1));
+  return neg(add(quadratic, mul(linear.shape[1], add(HALF_LOG_TWO_PI, mul(0.5, logVariance)))));
 }

@@ -1,0 +1,27 @@
+export { precision, precisionStd, type Uncertainty, type UncertaintyFit } from "./precision-network.js";
+export type { Rows } from "./rows.js";
+export {
+  resumeVae,
+  type TrainVaeOptions,
+  type TrainVaeResult,
+  trainVae,
+  type VaeProgress,
+  type VaeRunOptions,
+} from "./train-vae.js";
+export { fitUncertainty, type UncertaintyOptions } from "./uncertainty.js";
+export { decode, decoderOf, decoderWithUncertainty, type Elbo, encode, heldOutElbo, type Vae } from "./vae.js";
+export { loadVae, type SavedVae, saveUncertainty, type VaeConfig } from "./vae-checkpoint.js";
+export {
+  decodeMean,
+  type ElboTerms,
+  elboRows,
+  elboTerms,
+  encodeRows,
+  initializeVae,
+  type Likelihood,
+  likelihoodNames,
+  type VaeParameters,
+  type VaeShape,
+} from "./vae-model.js";
+export type { VaeOptions, VaeSettings } from "./vae-settings.js";
+export { type VaeStepScalars, type VaeTrainingState, vaeTrainingStep } from "./vae-step.js";

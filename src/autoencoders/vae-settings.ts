@@ -1,0 +1,113 @@
+/** What a training run of a VAE is told: defaults, checks, and the form in which a checkpoint stores it. */
+import { z } from "zod";
+import type { Dataset } from "../data/types.js";
+import { UsageError } from "../errors.js";
+import { activationNames } from "../networks/index.js";
+import { issueOf, type Schedule } from "../training/index.js";
+import { checkShape, type VaeShape } from "./vae-model.js";
+
+const count = z.int().min(1);
+const share = z.number().min(0).max(1);
+
+export const shapeSchema = z.object({
+  dataDimension: count,
+  latentDimension: count,
+  encoderHidden: z.array(count),
+  decoderHidden: z.array(count),
+  activation: z.enum(activationNames as [string, ...string[]]),
+  likelihood: z.enum(["gaussian", "bernoulli"]),
+});
+
+export const settingsSchema = z.object({
+  epochs: count,
+  batchSize: count,
+  optimizer: z.enum(["adam", "adamw"]),
+  learningRate: z.number().positive(),
+  weightDecay: z.number().min(0),
+  schedule: z.enum(["constant", "cosine", "exponential"]),
+  /** The rate at the end, as a part of the rate. */
+  finalRate: z.number().positive().max(1),
+  /** Share of the steps over which the learning rate rises. */
+  warmUp: z.number().min(0).lt(1),
+  /** Share of the steps over which the weight of the KL term rises from 0 to 1. */
+  klWarmUp: share,
+  clipNorm: z.number().positive().optional(),
+  patience: count.optional(),
+  seed: z.int().min(0),
+});
+
+/** How a VAE is trained: plain data. */
+export type VaeSettings = Readonly<z.infer<typeof settingsSchema>>;
+
+export interface VaeOptions extends Partial<Omit<VaeShape, "dataDimension">>, Partial<VaeSettings> {}
+
+/**
+ * Defaults: tanh (smooth, as the geometry needs), Adam at 1e-3 falling along a cosine, KL weight rising over the first
+ * tenth of the run.
+ */
+const defaults = {
+  latentDimension: 2,
+  encoderHidden: [256, 128],
+  decoderHidden: [128, 128],
+  activation: "tanh",
+  epochs: 20,
+  batchSize: 128,
+  optimizer: "adam",
+  learningRate: 1e-3,
+  weightDecay: 0,
+  schedule: "cosine",
+  finalRate: 0.01,
+  warmUp: 0,
+  klWarmUp: 0.1,
+  seed: 0,
+} as const;
+
+/**
+ * Shape and settings for a data set. Without a given likelihood: Gaussian.
+ * @throws UsageError that names the option that is wrong.
+ */
+export function resolveVaeOptions(train: Dataset, options: VaeOptions): { shape: VaeShape; settings: VaeSettings } {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const all: Record<string, unknown> = {
+    likelihood: "gaussian",
+    ...defaults,
+    ...given,
+    dataDimension: train.dimension,
+  };
+  if (all.optimizer === "adamw" && given.weightDecay === undefined) all.weightDecay = 0.01;
+  const shape = pick(all, shapeSchema.shape) as unknown as VaeShape;
+  checkShape(shape);
+  const parsed = settingsSchema.safeParse(pick(all, settingsSchema.shape));
+  if (!parsed.success) throw new UsageError(`training option ${issueOf(parsed.error)}; see the options of training.`);
+  const known = new Set([...Object.keys(shapeSchema.shape), ...Object.keys(settingsSchema.shape)]);
+  for (const name of Object.keys(given))
+    if (!known.has(name))
+      throw new UsageError(`training option "${name}" is not known; use one of ${[...known].join(", ")}.`);
+  return { shape, settings: { ...parsed.data, batchSize: Math.min(parsed.data.batchSize, train.n) } };
+}
+
+export function scheduleOf(settings: VaeSettings): Schedule {
+  return { kind: settings.schedule, final: settings.finalRate };
+}
+
+/** @throws UsageError unless there are rows, all finite, and for a Bernoulli likelihood all from 0 to 1. */
+export function checkRows(name: string, data: Dataset, shape: VaeShape): void {
+  if (data.n < 1 || data.rows.length !== data.n * data.dimension)
+    throw new UsageError(`${name}: ${data.rows.length} numbers are not ${data.n} rows of ${data.dimension}.`);
+  if (data.dimension !== shape.dataDimension)
+    throw new UsageError(`${name}: rows have ${data.dimension} columns, the model ${shape.dataDimension}.`);
+  const bernoulli = shape.likelihood === "bernoulli";
+  for (let i = 0; i < data.rows.length; i++) {
+    const value = data.rows[i];
+    if (!Number.isFinite(value))
+      throw new UsageError(`${name}: row ${Math.floor(i / data.dimension)} holds ${value}; give finite numbers.`);
+    if (bernoulli && !(value >= 0 && value <= 1))
+      throw new UsageError(
+        `likelihood: "bernoulli" needs data from 0 to 1, but row ${Math.floor(i / data.dimension)} of ${name} holds ${value}; use "gaussian" or rescale.`,
+      );
+  }
+}
+
+function pick(from: Record<string, unknown>, keys: object): Record<string, unknown> {
+  return Object.fromEntries(Object.keys(keys).flatMap((key) => (key in from ? [[key, from[key]]] : [])));
+}

@@ -1,0 +1,5 @@
+export * from "./checkpoint.js";
+export * from "./loop.js";
+export * from "./optimizers.js";
+export * from "./safetensors.js";
+export * from "./schedules.js";
