@@ -5,6 +5,7 @@ import { mul, square, sub } from "./arithmetic.js";
 import { asTensor, normalizeAxes, normalizeAxis, stopGradient } from "./common.js";
 import { toFloat } from "./comparisons.js";
 import { sqrt } from "./exponential.js";
+import { concat, ones, reshape, slice, transpose } from "./shape.js";
 
 export interface ReduceOptions {
   /** Keep reduced axes with size 1. */
@@ -45,9 +46,25 @@ export function min(x: Operand, axis?: Axis, options?: ReduceOptions): Tensor {
   return reduce("min", "min", x, axis, options);
 }
 
-/** Product over `axis`. */
-export function prod(x: Operand, axis?: Axis, options?: ReduceOptions): Tensor {
-  return reduce("prod", "prod", x, axis, options);
+/**
+ * Product over `axis`, by multiplying halves, so that the derivatives are right where factors are zero (jax-js divides
+ * the product by each factor).
+ */
+export function prod(x: Operand, axis?: Axis, options: ReduceOptions = {}): Tensor {
+  const t = asTensor(lift(x));
+  const axes = normalizeAxes("prod", axis, t.shape);
+  const kept = t.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  let size = axes.reduce((n, a) => n * t.shape[a], 1);
+  let factors = reshape(transpose(t, [...kept, ...axes]), [...kept.map((a) => t.shape[a]), size]);
+  const range = (start: number, end: number) => slice(factors, [...kept.map(() => null), [start, end]]);
+  if (size === 0) [factors, size] = [ones([...kept.map((a) => t.shape[a]), 1]), 1];
+  for (; size > 1; size = Math.ceil(size / 2)) {
+    const half = Math.floor(size / 2);
+    const product = mul(range(0, half), range(half, 2 * half));
+    factors = size % 2 === 0 ? product : concat([product, range(size - 1, size)], -1);
+  }
+  const shape = t.shape.flatMap((n, i) => (kept.includes(i) ? [n] : options.keepDimensions ? [1] : []));
+  return reshape(factors, shape);
 }
 
 /** Variance over `axis` with divisor n. */

@@ -1,6 +1,6 @@
 /** Operations that move elements: shapes, slices, gathering, joining, sorting. */
 import { UsageError } from "../../errors.js";
-import { type NdArray, sizeOf } from "../arrays.js";
+import { isNdArray, type NdArray, sizeOf } from "../arrays.js";
 import { lift, np, type Operand, shapeOf, type Tensor } from "../tensor.js";
 import { asTensor, broadcastShapes, normalizeAxis } from "./common.js";
 
@@ -96,7 +96,7 @@ export function take(x: Operand, indices: Tensor | NdArray | readonly number[], 
     ? { data: Int32Array.from(indices), shape: [indices.length], dtype: "int32" as const }
     : (indices as Tensor | NdArray);
   if (list.dtype !== "int32") throw new UsageError(`take: indices are of type ${list.dtype}; give int32.`);
-  if ("data" in list)
+  if (isNdArray(list))
     for (const i of list.data)
       if (i < 0 || i >= shape[a]) throw new UsageError(`take: index ${i} is outside axis ${axis} of shape [${shape}].`);
   return asTensor(np.take(lift(x), lift(list), a));
@@ -149,10 +149,10 @@ export function pad(x: Operand, widths: readonly (readonly [number, number])[], 
       `pad: widths ${JSON.stringify(widths)} do not fit shape [${shape}]; give [before, after] for each axis.`,
     );
   const padded = np.pad(
-    value === 0 ? lift(x) : lift(x).sub(value),
+    value === 0 ? lift(x) : lift(x).sub(lift(value)),
     widths.map((w) => [...w]),
   );
-  return asTensor(value === 0 ? padded : padded.add(value));
+  return asTensor(value === 0 ? padded : padded.add(lift(value)));
 }
 
 /** Reversed along `axis`. */
@@ -175,14 +175,15 @@ export function argsort(x: Operand, axis = -1): Tensor {
   return asTensor(np.argsort(lift(x), normalizeAxis("argsort", axis, shapeOf(x))));
 }
 
-/** The `k` largest along the last axis, in descending order, with their indices (int32). */
+/** The `k` largest along the last axis, in descending order, with their indices (int32); equals keep their order. */
 export function topK(x: Operand, k: number): { values: Tensor; indices: Tensor } {
   const shape = shapeOf(x);
   const n = shape[shape.length - 1];
   if (!(Number.isInteger(k) && k >= 1 && k <= n))
     throw new UsageError(`topK: k = ${k} does not fit the last axis of shape [${shape}]; use 1 to ${n}.`);
-  const last = (t: Tensor) => slice(flip(t, -1), [...shape.slice(0, -1).map(() => null), [0, k] as const]);
-  return { values: last(sort(x)), indices: last(argsort(x)) };
+  const first = (t: Tensor) => slice(t, [...shape.slice(0, -1).map(() => null), [0, k] as const]);
+  const descending = asTensor(np.negative(lift(x)));
+  return { values: asTensor(np.negative(lift(first(sort(descending))))), indices: first(argsort(descending)) };
 }
 
 /** Zeros of a shape. */

@@ -18,7 +18,7 @@ export const zeroRearrangements: Rule = ({ op, inputs, shape, dtype }, build) =>
   const value = inputs.length > 0 ? uniform(inputs[0]) : undefined;
   if (value === undefined) return undefined;
   if ((preserved.has(op) && value === 0) || copies.has(op)) return build.expand(build.scalar(value, dtype), shape);
-  // Zeros written or added to zeros (inputs: the array, the positions, the updates).
+  // Zeros added to zeros (inputs: the array, the positions, the updates).
   if (op === "ScatterElements" && value === 0 && uniform(inputs[2]) === 0)
     return build.expand(build.scalar(0, dtype), shape);
   return undefined;

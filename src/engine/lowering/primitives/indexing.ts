@@ -21,9 +21,9 @@ export const indexing: Record<string, Lowering> = {
     const taken = build.make("Gather", [flat, linearIndex(indices, x.shape, axes, build)], { axis: 0 }, shape, x.dtype);
     return [build.transpose(taken, indexAxesTo(outDim, indexShape.length, free.length))];
   },
-  // The reverse: zeros with the updates written, or added, at the positions that `gather` would read.
+  // The reverse: zeros with the updates added at the positions that `gather` would read.
   scatter: ([updates, ...indices], { op, shape, axis, outDim }, [out], build) => {
-    if (op !== "add" && op !== "update") throw new Error(`scatter: no lowering for the operation "${op}".`);
+    if (op !== "add") throw new Error(`scatter: no lowering for the operation "${op}".`);
     if (out.dtype === "bool") throw new Error("scatter: no lowering for values of type bool.");
     const axes = axis as readonly number[];
     const free = freeAxes(shape.length, axes);
@@ -35,8 +35,13 @@ export const indexing: Record<string, Lowering> = {
     const index = build.expand(build.reshape(linearIndex(indices, shape, axes, build), [count, 1]), [count, width]);
     const extents = axes.map((a) => shape[a]);
     const zeros = build.expand(build.scalar(0, out.dtype), [sizeOf(extents), width]);
-    const attributes = { axis: 0, reduction: op === "add" ? "add" : "none" };
-    const written = build.make("ScatterElements", [zeros, index, rows], attributes, zeros.shape, out.dtype);
+    const written = build.make(
+      "ScatterElements",
+      [zeros, index, rows],
+      { axis: 0, reduction: "add" },
+      zeros.shape,
+      out.dtype,
+    );
     const separate = build.reshape(written, [...extents, ...free.map((a) => shape[a])]);
     return [build.transpose(separate, inverse([...axes, ...free]))];
   },

@@ -1,4 +1,5 @@
 /** Reductions and the contraction of two arrays. */
+import { sizeOf } from "../../arrays.js";
 import { lowerDot } from "../contractions.js";
 import { converted } from "./arithmetic.js";
 import type { Lowering } from "./registry.js";
@@ -13,7 +14,9 @@ export const reduction: Record<string, Lowering> = {
     if (axes.length === 0) return [x];
     if (out.dtype !== "bool") return [build.make(kernel, [x], { axes }, out.shape, out.dtype)];
     const counted = converted(x, "int32", build);
-    const extreme = op === "Add" || op === "Max" ? "ReduceMax" : "ReduceMin";
+    const any = op === "Add" || op === "Max";
+    if (sizeOf(x.shape) === 0) return [build.expand(build.scalar(any ? 0 : 1, "bool"), out.shape)];
+    const extreme = any ? "ReduceMax" : "ReduceMin";
     return [converted(build.make(extreme, [counted], { axes }, out.shape, "int32"), "bool", build)];
   },
   dot: ([a, b], _params, [out], build) => [
