@@ -1,0 +1,174 @@
+/**
+ * The traced functions that geodesic solvers compile: discrete energies of a curve, their gradients, and the blocks of
+ * Newton systems. A curve has T nodes c_0 .. c_{T-1} and N = T - 1 segments (N even); with an embedding f the squared
+ * length of a segment is the chord's, e_i = |f(c_{i+1}) - f(c_i)|^2, otherwise the metric's own `segmentEnergy`. All
+ * programs work with the sum F = sum_i e_i; the energy of the curve is E = N F.
+ *
+ *   gradient        dF/dc_i = 2 J_i^T w_i,   w_i = 2 f_i - f_{i-1} - f_{i+1}
+ *   Gauss-Newton    H_ii = 4 J_i^T J_i,  H_{i+1,i} = -2 J_{i+1}^T J_i
+ *   Newton          H_ii + 2 w_i . f''(c_i)
+ *   frozen metric   H_ii = 2 (G_{i-1/2} + G_{i+1/2}),  H_{i+1,i} = -2 G_{i+1/2}
+ *
+ * Chords are subtracted and squared in the precision of the program; the sums over segments are the host's, in
+ * float64. Outputs are few and wide, since each one costs a call some microseconds.
+ *
+ * Axes: T nodes, n = T - 2 inner nodes, d latent, D ambient.
+ */
+import {
+  add,
+  broadcastTo,
+  concat,
+  jvp,
+  matmul,
+  matrixTranspose,
+  mul,
+  ndarray,
+  pad,
+  reshape,
+  slice,
+  square,
+  stack,
+  sub,
+  sum,
+  type Tensor,
+  valueAndGrad,
+  vjp,
+} from "../engine/index.js";
+import type { LatentMetric } from "../metrics/metric.js";
+
+/** Which second-order information a program gives. */
+export type KernelKind = "energy" | "gradient" | "gaussNewton" | "newton" | "frozenMetric";
+
+export interface KernelOutputs {
+  /** e_i. [N] */
+  steps: Tensor;
+  /**
+   * What a curve of every second node would measure. With an embedding |w_i|^2 of the inner nodes, from which the
+   * squared chords over two segments follow as 2 (e_{i-1} + e_i) - |w_i|^2; otherwise these squared lengths themselves.
+   * [n], or [N / 2]
+   */
+  coarse: Tensor;
+  /** dF/dc_i of the inner nodes, row-major. [n, d] */
+  gradient?: Tensor;
+  /** H_ii, and beside it the second-order term 2 w_i . f''(c_i) for `newton`. [n, d d] or [n, 2 d d] */
+  blocks?: Tensor;
+  /** H_{i+1,i}. [n - 1, d d] */
+  lower?: Tensor;
+}
+
+/** The function of nodes [T, d] that a solver compiles. */
+export function kernel(metric: LatentMetric, kind: KernelKind): (nodes: Tensor) => KernelOutputs {
+  if (metric.embedding && kind !== "frozenMetric") return embeddedKernel(metric.embedding.bind(metric), kind);
+  return segmentKernel(metric, kind);
+}
+
+const rows = (x: Tensor, start: number, end: number): Tensor => slice(x, [[start, end]]);
+
+function embeddedKernel(embedding: (z: Tensor) => Tensor, kind: KernelKind): (nodes: Tensor) => KernelOutputs {
+  return (nodes) => {
+    const [T, d] = nodes.shape;
+    const flat = (z: Tensor) => reshape(embedding(z), [T, -1]);
+    if (kind === "energy") return chords(flat(nodes), T);
+    if (kind === "gradient") {
+      const [values, pullback] = vjp(flat, [nodes]);
+      const { steps, coarse, second } = chords(values, T);
+      const force = pad(second, [
+        [1, 1],
+        [0, 0],
+      ]); // [T, D]
+      return { steps, coarse, gradient: mul(2, rows(pullback(force)[0], 1, T - 1)) };
+    }
+    // J e_a for each latent axis a: [T, D] each; the work of the value is shared.
+    const values = flat(nodes);
+    const axes = Array.from({ length: d }, (_, a) => unit(d, a, T));
+    const tangents = axes.map((axis) => jvp(flat, [nodes], [axis])[1] as Tensor);
+    const { steps, coarse, second } = chords(values, T);
+    const inner = tangents.map((t) => rows(t, 1, T - 1)); // [n, D] each
+    const gram = (left: Tensor[], right: Tensor[]): Tensor => blocksOf(left, right);
+    const gradient = stack(
+      inner.map((t) => sum(mul(t, second), -1)),
+      1,
+    );
+    const diagonal = mul(4, gram(inner, inner));
+    const before = inner.map((t) => rows(t, 0, T - 3));
+    const after = inner.map((t) => rows(t, 1, T - 2));
+    const lower = mul(-2, gram(after, before));
+    if (kind === "gaussNewton") return { steps, coarse, gradient: mul(2, gradient), blocks: diagonal, lower };
+    const force = pad(second, [
+      [1, 1],
+      [0, 0],
+    ]);
+    const pulled = (z: Tensor): Tensor => vjp(flat, [z])[1](force)[0];
+    const columns = axes.map((axis) => rows(jvp(pulled, [nodes], [axis])[1], 1, T - 1)); // [n, d] each
+    const curvature = mul(2, concat(columns, 1)); // [n, d d], symmetric
+    return { steps, coarse, gradient: mul(2, gradient), blocks: concat([diagonal, curvature], 1), lower };
+  };
+}
+
+/** e_i and w_i of embedded nodes [T, D]. */
+function chords(values: Tensor, T: number): { steps: Tensor; coarse: Tensor; second: Tensor } {
+  const difference = sub(rows(values, 1, T), rows(values, 0, T - 1)); // [N, D]
+  const second = sub(rows(difference, 0, T - 2), rows(difference, 1, T - 1)); // [n, D]
+  return { steps: sum(square(difference), -1), coarse: sum(square(second), -1), second };
+}
+
+/** Products of tangents at each node, row a of `left` with column b of `right`: d tensors [n, D] twice -> [n, d d]. */
+function blocksOf(left: readonly Tensor[], right: readonly Tensor[]): Tensor {
+  const d = left.length;
+  if (d <= 3) {
+    const entries = left.flatMap((a) => right.map((b) => sum(mul(a, b), -1)));
+    return stack(entries, 1);
+  }
+  const product = matmul(stack(left, 1), matrixTranspose(stack(right, 1))); // [n, d, d]
+  return reshape(product, [product.shape[0], d * d]);
+}
+
+/** The unit vector of latent axis `a`, for every node. [T, d] */
+function unit(d: number, a: number, T: number): Tensor {
+  const data = new Float64Array(d);
+  data[a] = 1;
+  return broadcastTo(ndarray(data, [1, d]), [T, d]);
+}
+
+function segmentKernel(metric: LatentMetric, kind: KernelKind): (nodes: Tensor) => KernelOutputs {
+  return (nodes) => {
+    const [T, d] = nodes.shape;
+    const N = T - 1;
+    const measure = (z: Tensor) => metric.segmentEnergy(rows(z, 0, N), rows(z, 1, T)); // [N]
+    const pairs = reshape(rows(nodes, 0, N), [N / 2, 2, d]);
+    const even = concat([slice(pairs, [null, 0]), rows(nodes, N, T)], 0); // [N / 2 + 1, d]
+    const coarse = metric.segmentEnergy(rows(even, 0, N / 2), rows(even, 1, N / 2 + 1));
+    if (kind === "energy") return { steps: measure(nodes), coarse };
+    const steps = measure(nodes);
+    const [, full] = valueAndGrad((z: Tensor) => sum(measure(z)))(nodes);
+    const gradient = rows(full, 1, N);
+    if (kind === "gradient") return { steps, coarse, gradient };
+    const middle = mul(0.5, add(rows(nodes, 0, N), rows(nodes, 1, T)));
+    const tensors = reshape(metric.metricTensor(middle), [N, d * d]); // G_{i+1/2}
+    return {
+      steps,
+      coarse,
+      gradient,
+      blocks: mul(2, add(rows(tensors, 0, N - 1), rows(tensors, 1, N))),
+      lower: mul(-2, rows(tensors, 1, N - 1)),
+    };
+  };
+}
+
+/** Metric tensors of points, flat: [M, d] -> [M, d d]; what surrogates and preconditioners tabulate. */
+export function tensorKernel(metric: LatentMetric): (points: Tensor) => Tensor {
+  return (points) => {
+    const [M, d] = points.shape;
+    if (!metric.embedding) return reshape(metric.metricTensor(points), [M, d * d]);
+    const embedding = metric.embedding.bind(metric);
+    const flat = (z: Tensor) => reshape(embedding(z), [M, -1]);
+    const tangents = Array.from({ length: d }, (_, a) => jvp(flat, [points], [unit(d, a, M)])[1] as Tensor);
+    return blocksOf(tangents, tangents);
+  };
+}
+
+/** Embedded points, flat: [M, d] -> [M, D]. */
+export function embeddingKernel(metric: LatentMetric): (points: Tensor) => Tensor {
+  const embedding = metric.embedding!.bind(metric);
+  return (points) => reshape(embedding(points), [points.shape[0], -1]);
+}
