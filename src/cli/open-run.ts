@@ -1,0 +1,122 @@
+/** A run's folder as the verbs need it: codes, decoder, metrics, whatever kind of model it holds. */
+import type { NdArray, Tensor } from "../engine/index.js";
+import { UsageError } from "../errors.js";
+import type { Decoder, LatentMetric } from "../metrics/index.js";
+import { wholeNumbers } from "./options.js";
+
+export interface OpenRun {
+  readonly folder: string;
+  /** What it was trained on, for titles. */
+  readonly name: string;
+  /** d */
+  readonly dimension: number;
+  /** D */
+  readonly dataDimension: number;
+  /** Encoder means of the training data; [0, d] where there are none. [N, d] float64 */
+  readonly codes: NdArray;
+  readonly labels?: Int32Array;
+  readonly labelNames?: readonly string[];
+  readonly imageShape?: readonly [number, number];
+  /** The mean of p(x|z). Traceable. */
+  readonly mean: (z: Tensor) => Tensor;
+  /** Mean and standard deviation, where the uncertainty is known. Traceable. */
+  readonly decoder?: Decoder;
+  readonly decoderOutputNames: readonly string[];
+  decoderOutputs(z: Tensor): Tensor[];
+  readonly encoderOutputs?: (x: Tensor) => Tensor[];
+}
+
+/** Opens a run. @throws UsageError with a sentence that names the file that is missing or damaged. */
+export async function openRun(folder: string): Promise<OpenRun> {
+  const { decodeMean, decoderOf, decoderWithUncertainty, encodeRows, loadVae } = await import(
+    "../autoencoders/index.js"
+  );
+  const { model, config, latents, labels } = loadVae(folder);
+  const { astype, zerosArray } = await import("../engine/index.js");
+  const { shape } = model;
+  if (latents === undefined)
+    throw new UsageError(
+      `${folder}: the training of this run has not ended, so it has no codes yet; finish it with atlas train --resume --out ${folder}.`,
+    );
+  const mean = decoderOf(model) as (z: Tensor) => Tensor;
+  const decoder = model.uncertainty === undefined ? undefined : decoderWithUncertainty(model);
+  return {
+    folder,
+    name: config.data.name,
+    dimension: shape.latentDimension,
+    dataDimension: shape.dataDimension,
+    codes: latents === undefined ? zerosArray([0, shape.latentDimension]) : astype(latents, "float64"),
+    labels,
+    labelNames: config.data.labelNames,
+    imageShape: config.data.imageShape,
+    mean,
+    decoder,
+    decoderOutputNames: decoder === undefined ? ["mean"] : ["mean", "std"],
+    decoderOutputs: (z) => {
+      if (decoder === undefined) return [decodeMean(shape, model.parameters, z)];
+      const { mean: m, std } = decoder(z);
+      return [m, std];
+    },
+    encoderOutputs: (x) => {
+      const { mean: m, logVariance } = encodeRows(shape, model.parameters, x);
+      return [m, logVariance];
+    },
+  };
+}
+
+export const metricNames = ["expected", "euclidean"] as const;
+
+const chosen = new WeakMap<OpenRun, Map<string, LatentMetric>>();
+
+/**
+ * The metric of that name on a run: "expected" (the default where the run knows its uncertainty) or "euclidean".
+ * @throws UsageError for other names, and for "expected" without uncertainty.
+ */
+export async function metricChoice(run: OpenRun, name: string | undefined): Promise<LatentMetric> {
+  const { oneOf } = await import("./options.js");
+  const wanted = name === undefined ? (run.decoder ? "expected" : "euclidean") : oneOf("--metric", name, metricNames);
+  const known = chosen.get(run) ?? new Map<string, LatentMetric>();
+  chosen.set(run, known);
+  let metric = known.get(wanted);
+  if (metric !== undefined) return metric;
+  const { expectedPullback, pullback } = await import("../metrics/index.js");
+  if (wanted === "euclidean") metric = pullback(run.mean, run.dimension);
+  else if (run.decoder !== undefined) metric = expectedPullback(run.decoder, run.dimension);
+  else
+    throw new UsageError(
+      `--metric expected: ${run.folder} was trained with --no-uncertainty; use --metric euclidean, or train it again.`,
+    );
+  known.set(wanted, metric);
+  return metric;
+}
+
+/**
+ * The points that `--points FILE` or `--indices LIST` name, with their labels where they are codes.
+ * @throws UsageError unless exactly one of the two is given and fits the run.
+ */
+export async function pointsFrom(
+  run: OpenRun,
+  options: { readonly points?: string; readonly indices?: string },
+): Promise<{ points: NdArray; labels?: Int32Array }> {
+  const { takeRows } = await import("../engine/index.js");
+  if ((options.points === undefined) === (options.indices === undefined))
+    throw new UsageError("give the points either by --points FILE or by --indices LIST.");
+  if (options.indices !== undefined) {
+    const indices = wholeNumbers("--indices", options.indices);
+    const n = run.codes.shape[0];
+    for (const index of indices)
+      if (index >= n)
+        throw new UsageError(`--indices: ${index} is outside the ${n} codes of this run; use 0 to ${n - 1}.`);
+    return {
+      points: takeRows(run.codes, indices),
+      ...(run.labels && { labels: Int32Array.from(indices, (i) => run.labels![i]) }),
+    };
+  }
+  const { loadDataset } = await import("../data/index.js");
+  const table = await loadDataset(options.points!);
+  if (table.dimension !== run.dimension)
+    throw new UsageError(
+      `--points: ${options.points} has ${table.dimension} columns, the latent space of this run has ${run.dimension} dimensions.`,
+    );
+  return { points: { data: Float64Array.from(table.rows), shape: [table.n, table.dimension], dtype: "float64" } };
+}

@@ -1,0 +1,90 @@
+/** `atlas geodesic`: the geodesic between two codes or points of a run. */
+import type { Command } from "commander";
+import { metricChoice, openRun } from "../open-run.js";
+import { pointOrIndex } from "../options.js";
+import { createReport, table } from "../report.js";
+
+interface GeodesicOptions {
+  from: string;
+  to: string;
+  metric?: string;
+  graph?: boolean;
+  points?: string;
+  out?: string;
+  json?: boolean;
+}
+
+export function registerGeodesic(program: Command): void {
+  program
+    .command("geodesic")
+    .description("Solve for the geodesic between two codes (by index) or points (by coordinates) of a run.")
+    .argument("<run>", "the folder of a run")
+    .requiredOption("--from <point>", "index of a code, or coordinates x,y,... (write --from=-1,2 where negative)")
+    .requiredOption("--to <point>", "index of a code, or coordinates x,y,...")
+    .option("--metric <name>", "expected (mean and uncertainty) or euclidean (mean only)")
+    .option("--graph", "start from the shortest path of a graph over the codes (default: the better of several starts)")
+    .option("--out <file>", "also write the curve as .csv or .npy")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", "\nExample:\n  atlas geodesic runs/demo --from 0 --to 7 --json")
+    .action(async (folder: string, options: GeodesicOptions) => {
+      const report = createReport(options.json === true);
+      const run = await openRun(folder);
+      const codes = { data: run.codes.data, n: run.codes.shape[0] };
+      const from = pointOrIndex("--from", options.from, codes, run.dimension);
+      const to = pointOrIndex("--to", options.to, codes, run.dimension);
+      const metric = await metricChoice(run, options.metric);
+      const { connect } = await import("../../geodesics/index.js");
+      const result = await connect(metric, from.point, to.point, {
+        codes: run.codes,
+        ...(options.graph ? { start: "graph" as const } : {}),
+      });
+      const [T, d] = result.curve.shape;
+      const curve = Array.from({ length: T }, (_, i) => Array.from(result.curve.data.subarray(i * d, (i + 1) * d)));
+      if (options.out !== undefined) await writeCurve(options.out, result.curve, curve);
+      for (const warning of result.warnings) report.say(`note: ${warning}`);
+      report.say(
+        table([
+          ["metric", metric.name],
+          ["length", result.length.toPrecision(6)],
+          [
+            "straight line",
+            `${result.straightLength.toPrecision(6)} (${(result.straightLength / result.length).toFixed(2)} times as long)`,
+          ],
+          ["energy", result.energy.toPrecision(6)],
+          ["converged", `${result.converged} (${result.message})`],
+          ["iterations", String(result.iterations)],
+        ]),
+      );
+      report.result({
+        from: from.index ?? from.point,
+        to: to.index ?? to.point,
+        length: result.length,
+        straightLength: result.straightLength,
+        energy: result.energy,
+        converged: result.converged,
+        reason: result.reason,
+        iterations: result.iterations,
+        curve,
+      });
+      if (!result.converged) process.exitCode = 1;
+    });
+}
+
+async function writeCurve(
+  path: string,
+  curve: { data: any; shape: readonly number[]; dtype: any },
+  rows: number[][],
+): Promise<void> {
+  if (path.endsWith(".npy")) {
+    const { writeNpy } = await import("../../numerics/npy.js");
+    writeNpy(path, curve);
+    return;
+  }
+  const [{ writeAtomically }, { UsageError }] = await Promise.all([
+    import("../../numerics/files.js"),
+    import("../../errors.js"),
+  ]);
+  if (!path.endsWith(".csv")) throw new UsageError(`--out: "${path}" ends in neither .csv nor .npy; name such a file.`);
+  const header = rows[0].map((_, i) => `z${i + 1}`).join(",");
+  writeAtomically(path, `${[header, ...rows.map((row) => row.join(","))].join("\n")}\n`);
+}

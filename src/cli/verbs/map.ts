@@ -1,0 +1,58 @@
+/** `atlas map`: the picture of a run's latent space. */
+import type { Command } from "commander";
+import { drawMap } from "../draw-map.js";
+import { metricChoice, openRun } from "../open-run.js";
+import { wholeNumber } from "../options.js";
+import { createReport } from "../report.js";
+
+interface MapOptions {
+  out: string;
+  metric?: string;
+  resolution?: string;
+  geodesics?: string;
+  seed?: string;
+  axes?: string;
+  json?: boolean;
+}
+
+export function registerMap(program: Command): void {
+  program
+    .command("map")
+    .description("Draw the latent space of a run: log magnification factor, codes, geodesics against straight lines.")
+    .argument("<run>", "the folder of a run")
+    .requiredOption("--out <prefix>", "writes PREFIX.svg and PREFIX.png")
+    .option("--metric <name>", "expected or euclidean")
+    .option("--resolution <n>", "cells along each side of the heat map", "160")
+    .option("--geodesics <n>", "how many geodesics between random codes to draw", "0")
+    .option("--seed <n>", "which random codes", "0")
+    .option("--axes <i,j>", "which two latent axes (counted from 0); the others stay at the mean of the codes", "0,1")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", "\nExample:\n  atlas map runs/demo --out map --geodesics 20")
+    .action(async (folder: string, options: MapOptions) => {
+      const report = createReport(options.json === true);
+      const run = await openRun(folder);
+      const { wholeNumbers } = await import("../options.js");
+      const { UsageError } = await import("../../errors.js");
+      const axes = wholeNumbers("--axes", options.axes ?? "0,1");
+      if (axes.length !== 2 || axes[0] === axes[1] || axes.some((a) => a >= run.dimension))
+        throw new UsageError(
+          `--axes: "${options.axes}" does not name two of the ${run.dimension} latent axes 0 to ${run.dimension - 1}.`,
+        );
+      const metric = await metricChoice(run, options.metric);
+      const geodesics = wholeNumber("--geodesics", options.geodesics ?? "0", 0, 1000);
+      const drawn = await drawMap(run, metric, {
+        resolution: wholeNumber("--resolution", options.resolution ?? "160", 8, 1024),
+        axes: [axes[0], axes[1]],
+        pairs: geodesics,
+        seed: wholeNumber("--seed", options.seed ?? "0"),
+        report,
+      });
+      const { writeAtomically } = await import("../../numerics/files.js");
+      const { svgToPng } = await import("../../plots/index.js");
+      const files = [`${options.out}.svg`, `${options.out}.png`];
+      writeAtomically(files[0], drawn.svg);
+      writeAtomically(files[1], await svgToPng(drawn.svg, { scale: 2 }));
+      report.say(`Map of ${folder} under the ${metric.name} metric: ${files.join(", ")}`);
+      report.result({ run: folder, metric: metric.name, files, logMagnification: drawn.range, box: drawn.box });
+    });
+}

@@ -1,0 +1,176 @@
+/** `atlas train`: trains a VAE, fits its uncertainty, writes a run. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { VaeOptions } from "../../autoencoders/index.js";
+import type { Dataset } from "../../data/index.js";
+import { UsageError } from "../../errors.js";
+import { writeAtomically } from "../../numerics/files.js";
+import { finiteNumber, oneOf, wholeNumber, wholeNumbers } from "../options.js";
+import { createReport, duration } from "../report.js";
+import { interruptible, trainAndSave } from "../train-run.js";
+import { columnOf } from "./data.js";
+
+interface TrainOptions {
+  data?: string;
+  labelColumn?: string;
+  testFraction?: string;
+  latent?: string;
+  likelihood?: string;
+  encoder?: string;
+  decoder?: string;
+  activation?: string;
+  epochs?: string;
+  batch?: string;
+  optimizer?: string;
+  learningRate?: string;
+  weightDecay?: string;
+  schedule?: string;
+  warmUp?: string;
+  klWarmUp?: string;
+  clip?: string;
+  patience?: string;
+  seed?: string;
+  threads?: string;
+  uncertainty: boolean;
+  out: string;
+  resume?: boolean;
+  overwrite?: boolean;
+  json?: boolean;
+}
+
+/** Which data a run was trained on, beside its checkpoint, so that `--resume` needs no repetition. */
+interface DataChoice {
+  data: string;
+  labelColumn?: string | number;
+  testFraction?: number;
+  seed: number;
+}
+
+export function registerTrain(program: Command): void {
+  program
+    .command("train")
+    .description("Train a variational autoencoder and fit its decoder's uncertainty; writes a run that all verbs read.")
+    .option("--data <name>", "mnist, strokes, or the path of a .npy or .csv file")
+    .option("--label-column <column>", "the column of the file that holds classes (its header, or its index from 0)")
+    .option("--test-fraction <share>", "part of the rows held out (default: the data's own split, or 0.1)")
+    .option("--latent <d>", "latent dimensions", "2")
+    .option("--likelihood <name>", "gaussian or bernoulli (for data from 0 to 1)", "gaussian")
+    .option("--encoder <units>", "hidden layers of the encoder, such as 256,128")
+    .option("--decoder <units>", "hidden layers of the decoder, such as 128,128")
+    .option(
+      "--activation <name>",
+      "tanh, gelu, softplus, sigmoid, swish, elu, relu, leakyRelu (smooth ones for curvature)",
+    )
+    .option("--epochs <n>", "passes over the data", "20")
+    .option("--batch <n>", "rows in a step")
+    .option("--optimizer <name>", "adam or adamw")
+    .option("--learning-rate <rate>", "default 0.001")
+    .option("--weight-decay <rate>", "for adamw; default 0.01")
+    .option("--schedule <name>", "constant, cosine or exponential")
+    .option("--warm-up <share>", "share of the steps over which the learning rate rises")
+    .option("--kl-warm-up <share>", "share of the steps over which the KL term comes in; default 0.1")
+    .option("--clip <norm>", "largest norm of a gradient")
+    .option("--patience <epochs>", "stop after so many epochs without a better held-out ELBO")
+    .option("--seed <n>", "of weights, batches, noise and split", "0")
+    .option("--threads <n>", "threads of the runtime; default: all cores")
+    .option("--no-uncertainty", "do not fit the precision network (the expected metric needs it)")
+    .requiredOption("--out <folder>", "the run's folder")
+    .option("--resume", "continue the run in --out (to --epochs, where given)")
+    .option("--overwrite", "replace the run in --out")
+    .option("--json", "print one JSON document")
+    .addHelpText(
+      "after",
+      "\nExample:\n  atlas train --data strokes --latent 2 --likelihood bernoulli --epochs 10 --out runs/strokes",
+    )
+    .action(async (options: TrainOptions, command: Command) => {
+      const report = createReport(options.json === true);
+      const given = (name: string) => command.getOptionValueSource(name) === "cli";
+      const choice = dataChoice(options);
+      const model = modelOptions(options);
+      const [{ loadDataset, splitDataset }, { holdsCheckpoint }] = await Promise.all([
+        import("../../data/index.js"),
+        import("../../training/index.js"),
+      ]);
+      if (options.resume && !holdsCheckpoint(options.out))
+        throw new UsageError(`--resume: ${options.out} holds no run; leave --resume out to begin one.`);
+      if (!options.resume && !options.overwrite && holdsCheckpoint(options.out))
+        throw new UsageError(
+          `--out: ${options.out} holds a run already; add --resume, --overwrite, or name another folder.`,
+        );
+      const data: Dataset = await loadDataset(choice.data, { labelColumn: choice.labelColumn });
+      const { train, test } = splitDataset(data, { testFraction: choice.testFraction, seed: choice.seed });
+      report.say(`Data: ${data.name}, ${train.n} rows to train on, ${test.n} held out, ${data.dimension} columns.`);
+      const result = await interruptible(report, (signal) =>
+        trainAndSave(train, test, {
+          out: options.out,
+          resume: options.resume,
+          overwrite: options.overwrite,
+          epochs: given("epochs") ? model.epochs : undefined,
+          model,
+          uncertainty: options.uncertainty,
+          threads: options.threads === undefined ? undefined : wholeNumber("--threads", options.threads, 1, 256),
+          report,
+          signal,
+          onStarted: () => writeAtomically(join(options.out, "data.json"), `${JSON.stringify(choice)}\n`),
+        }),
+      );
+      const epochs = result.history.length;
+      report.say(
+        result.reason === "stopped"
+          ? `Stopped after ${epochs} epochs; go on with: atlas train --resume --out ${options.out}`
+          : `${epochs} epochs${result.reason === "early" ? " (no better held-out ELBO)" : ""}, ELBO ${result.elbo.train.toFixed(2)} training, ${result.elbo.test?.toFixed(2) ?? "-"} held out, ${duration(result.seconds)}: ${options.out}`,
+      );
+      report.result({ run: options.out, epochs, elbo: result.elbo, seconds: result.seconds, reason: result.reason });
+      if (result.reason === "stopped") process.exitCode = 1;
+    });
+}
+
+function dataChoice(options: TrainOptions): DataChoice {
+  const file = join(options.out, "data.json");
+  if (options.data === undefined) {
+    if (options.resume && existsSync(file)) {
+      try {
+        return JSON.parse(readFileSync(file, "utf8"));
+      } catch {
+        throw new UsageError(`${file} is damaged; name the data again with --data.`);
+      }
+    }
+    throw new UsageError("--data: name the data set: mnist, strokes, or the path of a .npy or .csv file.");
+  }
+  return {
+    data: options.data,
+    labelColumn: columnOf(options.labelColumn),
+    testFraction:
+      options.testFraction === undefined ? undefined : finiteNumber("--test-fraction", options.testFraction, 0),
+    seed: wholeNumber("--seed", options.seed ?? "0"),
+  };
+}
+
+function modelOptions(options: TrainOptions): VaeOptions & { epochs: number } {
+  const number = (name: string, text: string | undefined, above = -1e-300) =>
+    text === undefined ? undefined : finiteNumber(name, text, above);
+  const units = (name: string, text: string | undefined) => (text === undefined ? undefined : wholeNumbers(name, text));
+  return {
+    latentDimension: wholeNumber("--latent", options.latent ?? "2", 1, 4096),
+    likelihood: oneOf("--likelihood", options.likelihood ?? "gaussian", ["gaussian", "bernoulli"] as const),
+    encoderHidden: units("--encoder", options.encoder),
+    decoderHidden: units("--decoder", options.decoder),
+    activation: options.activation as VaeOptions["activation"],
+    epochs: wholeNumber("--epochs", options.epochs ?? "20", 1, 1_000_000),
+    batchSize: options.batch === undefined ? undefined : wholeNumber("--batch", options.batch, 1),
+    optimizer:
+      options.optimizer === undefined ? undefined : oneOf("--optimizer", options.optimizer, ["adam", "adamw"] as const),
+    learningRate: number("--learning-rate", options.learningRate, 0),
+    weightDecay: number("--weight-decay", options.weightDecay),
+    schedule:
+      options.schedule === undefined
+        ? undefined
+        : oneOf("--schedule", options.schedule, ["constant", "cosine", "exponential"] as const),
+    warmUp: number("--warm-up", options.warmUp),
+    klWarmUp: number("--kl-warm-up", options.klWarmUp),
+    clipNorm: number("--clip", options.clip, 0),
+    patience: options.patience === undefined ? undefined : wholeNumber("--patience", options.patience, 1),
+    seed: wholeNumber("--seed", options.seed ?? "0"),
+  };
+}
