@@ -64,7 +64,7 @@ describe.each(precisions)("gamma and beta functions in $precision", ({ precision
     expectClose("digamma", d, values(2), unit, 0.1);
     expectClose("trigamma", t, values(3), unit, 0.5);
     expectClose("lgamma'", l1, values(2), unit, 0.1);
-    expectClose("lgamma''", l2, values(3), unit, 0.3);
+    expectClose("lgamma''", l2, values(3), unit, 1);
     expectClose("digamma'", d1, values(3), unit, 0.5);
     expectClose("trigamma'", t1, values(4), 2 * unit, 1);
     await f.dispose();
@@ -120,7 +120,7 @@ describe.each(precisions)("Bessel functions in $precision", ({ precision, unit }
       { precision, threads: 1 },
     );
     const [log, slope, ratio, ratioSlope, complement, complementSlope, unscaled] = await f(column(rows, 1));
-    expectClose("log I - x", log, values(2), 4 * unit, 1);
+    expectClose("log I - x", log, values(2), 4 * unit, Math.max(1, nu / 20));
     // The derivative is the difference of nu / x and 1 - A: its error is measured against these.
     rows.forEach(([order, x, , , q], i) => {
       expect(Math.abs(slope.data[i] - (order / x - q))).toBeLessThan(15 * unit * Math.max(order / x, q));

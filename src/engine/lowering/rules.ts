@@ -6,6 +6,7 @@ import { mergeExpands, reduceRepeated, repeatLate } from "./passes/broadcasts.js
 import { foldNumbers, gatherNumbers } from "./passes/constants.js";
 import { convolutionAsProduct, transposedConvolutionAsConvolution } from "./passes/convolutions.js";
 import { emptyResults, reductionsOfNothing } from "./passes/empty.js";
+import { float64Activations, float64Functions } from "./passes/float64.js";
 import { choices, inverses, negations, neutralElements } from "./passes/identities.js";
 import { mergeReversals, mergeSlices, moveBeforeRepeating } from "./passes/moves.js";
 import { emptyMoves, emptyReductions, mergeReshapes, mergeTransposes } from "./passes/views.js";
@@ -36,10 +37,15 @@ export const rules: readonly Rule[] = [
   activations,
 ];
 
-/** Rules for what the runtime has in float32 only; they come last, when everything simpler has been tried. */
-const float64Rules: readonly Rule[] = [convolutionAsProduct, transposedConvolutionAsConvolution];
+/** Rules for what the runtime has or does well in float32 only; they come last, when all simpler ones were tried. */
+const float64Rules: readonly Rule[] = [
+  convolutionAsProduct,
+  transposedConvolutionAsConvolution,
+  float64Activations,
+  float64Functions,
+];
 
 /** The rules for a program of the given precision. */
 export function rulesFor(precision: Precision): readonly Rule[] {
-  return precision === "float64" ? [...rules, ...float64Rules] : rules;
+  return precision === "float64" ? [...rules.filter((rule) => rule !== activations), ...float64Rules] : rules;
 }

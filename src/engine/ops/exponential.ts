@@ -28,13 +28,12 @@ export function rsqrt(x: Operand): Tensor {
   return reciprocal(sqrt(x));
 }
 
-/** `log(1 + x)`, precise near zero (Kahan's correction of log(1 + x) by the rounding of 1 + x). */
+/** `log(1 + x)`, precise near zero: the logarithm of the rounded sum, corrected by its rounding error. */
 export function log1p(x: Operand): Tensor {
   const x0 = stopGradient(x);
   const u = add(x0, 1);
-  const rounded = sub(u, 1);
-  const exact = equal(rounded, 0);
-  const value = where(exact, x0, div(mul(log(u), x0), where(exact, 1, rounded)));
+  const divisor = where(equal(u, 0), 1, u); // log1p(-1) is minus infinity
+  const value = sub(log(u), div(sub(sub(u, 1), x0), divisor));
   return add(value, log(add(1, div(sub(x, x0), u))));
 }
 
@@ -47,15 +46,22 @@ export function expm1(x: Operand): Tensor {
   return add(value, mul(e, sub(exp(sub(x, x0)), 1)));
 }
 
-/** `a ^ b`. Whole exponents up to 8 given as numbers become products; otherwise `exp(b log a)`, for a > 0. */
+/**
+ * `a ^ b`. Whole exponents up to 64 in magnitude given as numbers become products; otherwise `exp(b log a)`, for
+ * a > 0 (for a number b > 1 also a = 0, with derivative zero).
+ */
 export function pow(a: Operand, b: Operand): Tensor {
   if (typeof b === "number") {
     if (b === 0) return add(mul(a, 0), 1);
     if (b === 0.5) return sqrt(a);
     if (b === -0.5) return rsqrt(a);
-    if (Number.isInteger(b) && Math.abs(b) <= 8) {
+    if (Number.isInteger(b) && Math.abs(b) <= 64) {
       const power = wholePower(a, Math.abs(b));
       return b < 0 ? reciprocal(power) : power;
+    }
+    if (b > 1) {
+      const zero = equal(a, 0);
+      return where(zero, 0, exp(mul(b, log(where(zero, 1, a)))));
     }
   }
   return exp(mul(b, log(a)));

@@ -1,9 +1,10 @@
 /** Special functions. */
-import * as jax from "@jax-js/jax";
-import { lift, type Operand, type Tensor } from "../tensor.js";
-import { asTensor } from "./common.js";
-
-/** The error function `2/sqrt(pi) int_0^x e^-t^2 dt`. */
-export function erf(x: Operand): Tensor {
-  return asTensor((jax as any).scipySpecial.erf(lift(x)));
-}
+export {
+  type BesselOptions,
+  besselRatio,
+  besselRatioComplement,
+  logBesselI,
+  logVonMisesFisherNormalizer,
+} from "./bessel.js";
+export { erf } from "./erf.js";
+export { digamma, lbeta, lgamma, trigamma } from "./gamma.js";

@@ -1,9 +1,9 @@
 /** Trigonometric and hyperbolic functions and their inverses. Angles in radians. */
 import { lift, np, type Operand, type Tensor } from "../tensor.js";
-import { add, div, mul, neg, sign, square, sub } from "./arithmetic.js";
+import { add, div, minimum, mul, neg, sign, square, sub } from "./arithmetic.js";
 import { asTensor, stopGradient } from "./common.js";
 import { equal, less, logicalAnd, where } from "./comparisons.js";
-import { exp, expm1, log1p, sqrt } from "./exponential.js";
+import { expm1, log1p, sqrt } from "./exponential.js";
 
 export function sin(x: Operand): Tensor {
   return asTensor(np.sin(lift(x)));
@@ -47,13 +47,14 @@ export function atan2(y: Operand, x: Operand): Tensor {
 
 /** `(e^x - e^-x) / 2`, precise near zero. */
 export function sinh(x: Operand): Tensor {
-  const u = expm1(x);
-  return mul(0.5, add(u, div(u, add(u, 1))));
+  const u = expm1(absolute(asTensor(lift(x))));
+  const bounded = minimum(u, 1e18); // infinity / infinity is not a number
+  return mul(mul(0.5, stopGradient(signOrOne(x))), add(u, div(bounded, add(bounded, 1))));
 }
 
+/** `(e^x + e^-x) / 2`, as 1 + 2 sinh^2(x / 2), so that the derivative too is precise near zero. */
 export function cosh(x: Operand): Tensor {
-  const e = exp(absolute(asTensor(lift(x))));
-  return mul(0.5, add(e, div(1, e)));
+  return add(1, mul(2, square(sinh(mul(0.5, x)))));
 }
 
 /** Inverse hyperbolic sine, precise near zero and for large |x|. */
