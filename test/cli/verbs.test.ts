@@ -1,0 +1,209 @@
+import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as ort from "onnxruntime-node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readNpy } from "../../src/numerics/npy.js";
+import { decodePng } from "../../src/plots/index.js";
+import { atlas, outcome, start, temporaryFolder, writeTable } from "./atlas.js";
+
+const { folder, remove } = temporaryFolder();
+afterAll(remove);
+
+async function json(...parameters: string[]): Promise<any> {
+  const { code, out, err } = await atlas(folder, ...parameters, "--json");
+  expect(code, err).toBe(0);
+  return JSON.parse(out);
+}
+
+const trainOptions = ["--label-column", "half", "--encoder", "24", "--decoder", "24", "--batch", "32", "--seed", "3"];
+
+beforeAll(async () => {
+  writeTable(join(folder, "table.csv"));
+  const trained = await json(
+    "train",
+    "--data",
+    "table.csv",
+    "--latent",
+    "2",
+    "--likelihood",
+    "gaussian",
+    "--epochs",
+    "60",
+    "--out",
+    "run",
+    ...trainOptions,
+  );
+  expect(trained).toEqual({
+    run: "run",
+    epochs: 60,
+    elbo: { train: expect.any(Number), test: expect.any(Number) },
+    seconds: expect.any(Number),
+    reason: "finished",
+  });
+});
+
+describe("atlas geodesic", () => {
+  it("keeps its JSON contract between codes, and the geodesic is no longer than the straight line", async () => {
+    const result = await json("geodesic", "run", "--from", "0", "--to", "100");
+    expect(Object.keys(result)).toEqual([
+      "from",
+      "to",
+      "length",
+      "straightLength",
+      "energy",
+      "converged",
+      "reason",
+      "iterations",
+      "curve",
+    ]);
+    expect(result.from).toBe(0);
+    expect(result.converged).toBe(true);
+    expect(result.length).toBeLessThanOrEqual(result.straightLength * (1 + 1e-6));
+    expect(result.length ** 2).toBeLessThanOrEqual(result.energy * (1 + 1e-6));
+    const codes = readNpy(join(folder, "run", "latents.npy"));
+    for (let i = 0; i < 2; i++) expect(result.curve[0][i]).toBeCloseTo(codes.data[i], 6);
+  });
+  it("takes coordinates, either metric, a graph start, and writes the curve", async () => {
+    const result = await json(
+      "geodesic",
+      "run",
+      "--from=-0.5,1",
+      "--to=0.4,-0.2",
+      "--metric",
+      "euclidean",
+      "--graph",
+      "--out",
+      "curve.csv",
+    );
+    expect(result.from).toEqual([-0.5, 1]);
+    const lines = readFileSync(join(folder, "curve.csv"), "utf8").trim().split("\n");
+    expect(lines[0]).toBe("z1,z2");
+    expect(lines.length).toBe(result.curve.length + 1);
+  });
+  it("refuses indices and dimensions that do not fit", async () => {
+    const index = await atlas(folder, "geodesic", "run", "--from", "9999", "--to", "1");
+    expect(index.code).toBe(2);
+    expect(index.err).toContain("index 9999 is outside");
+    const dimension = await atlas(folder, "geodesic", "run", "--from=1,2,3", "--to", "1");
+    expect(dimension.code).toBe(2);
+    expect(dimension.err).toContain("has 3 coordinates, the latent space of this run has 2");
+  });
+});
+
+describe("atlas distances", () => {
+  it("writes a symmetric matrix that agrees with atlas geodesic", async () => {
+    const result = await json("distances", "run", "--indices", "0,40,90,150", "--out", "d.npy");
+    expect(result).toEqual({ n: 4, out: "d.npy", converged: 6, seconds: expect.any(Number) });
+    const { data, shape } = readNpy(join(folder, "d.npy"));
+    expect(shape).toEqual([4, 4]);
+    for (let i = 0; i < 4; i++) for (let j = 0; j < 4; j++) expect(data[4 * i + j]).toBe(i === j ? 0 : data[4 * j + i]);
+    const single = await json("geodesic", "run", "--from", "0", "--to", "90");
+    expect(data[2] / single.length).toBeCloseTo(1, 2);
+  });
+  it("takes points from a file", async () => {
+    writeFileSync(join(folder, "points.csv"), "0,0\n0.5,0.5\n-0.3,0.2\n");
+    expect((await json("distances", "run", "--points", "points.csv", "--out", "p.npy")).n).toBe(3);
+    const both = await atlas(
+      folder,
+      "distances",
+      "run",
+      "--points",
+      "points.csv",
+      "--indices",
+      "0,1",
+      "--out",
+      "q.npy",
+    );
+    expect(both.code).toBe(2);
+    expect(existsSync(join(folder, "q.npy"))).toBe(false);
+  });
+});
+
+describe("atlas mean", () => {
+  it("of two codes lies half way between them", async () => {
+    const result = await json("mean", "run", "--indices", "10,30");
+    expect(result.converged).toBe(true);
+    const point = `${result.mean.join(",")}`;
+    const a = await json("geodesic", "run", "--from", "10", `--to=${point}`);
+    const b = await json("geodesic", "run", "--from", "30", `--to=${point}`);
+    expect(a.length / b.length).toBeCloseTo(1, 1);
+  });
+});
+
+describe("atlas map", () => {
+  it("draws an SVG and a PNG", async () => {
+    const result = await json("map", "run", "--out", "picture", "--resolution", "32", "--geodesics", "3");
+    expect(result.files).toEqual(["picture.svg", "picture.png"]);
+    expect(readFileSync(join(folder, "picture.svg"), "utf8")).toContain("log magnification factor");
+    const png = decodePng(readFileSync(join(folder, "picture.png")));
+    expect(png.width).toBeGreaterThan(800);
+  });
+});
+
+describe("atlas export", () => {
+  it("writes files that a bare ONNX Runtime runs", async () => {
+    const result = await json("export", "run", "--out", "exported", "--batch", "2");
+    const decoder = await ort.InferenceSession.create(join(folder, result.files["decoder.onnx"]));
+    const z = new ort.Tensor("float32", Float32Array.of(0, 0, 0.3, -0.2), [2, 2]);
+    const out = await decoder.run({ z });
+    expect(out.mean.dims).toEqual([2, 5]);
+    expect(Array.from(out.std.data as Float32Array).every((v) => v > 0)).toBe(true);
+    const metric = await ort.InferenceSession.create(join(folder, result.files["metric.onnx"]));
+    const { metric: G } = await metric.run({ z });
+    expect(G.dims).toEqual([2, 2, 2]);
+    expect((G.data as Float32Array)[1]).toBeCloseTo((G.data as Float32Array)[2], 5);
+    const encoder = await ort.InferenceSession.create(join(folder, result.files["encoder.onnx"]));
+    expect(encoder.inputNames).toEqual(["x"]);
+  });
+});
+
+describe("a run in trouble", () => {
+  it("is refused when damaged, by the name of the file", async () => {
+    await json("train", "--data", "table.csv", "--epochs", "2", "--out", "damaged", ...trainOptions);
+    truncateSync(join(folder, "damaged", "model.safetensors"), 100);
+    const { code, err } = await atlas(folder, "geodesic", "damaged", "--from", "0", "--to", "1");
+    expect(code).toBe(2);
+    expect(err).toContain("model.safetensors");
+    expect(err.trim().split("\n").length).toBe(1);
+  });
+  it("is not overwritten unless asked", async () => {
+    const { code, err } = await atlas(
+      folder,
+      "train",
+      "--data",
+      "table.csv",
+      "--epochs",
+      "2",
+      "--out",
+      "run",
+      ...trainOptions,
+    );
+    expect(code).toBe(2);
+    expect(err).toContain("--resume, --overwrite");
+  });
+  it("stops cleanly on Ctrl-C, keeps the checkpoint, and goes on with --resume", async () => {
+    const child = start(folder, [
+      "train",
+      "--data",
+      "table.csv",
+      "--epochs",
+      "4000",
+      "--out",
+      "stopped",
+      ...trainOptions,
+    ]);
+    const ended = outcome(child);
+    await new Promise<void>((resolve) => {
+      child.stderr?.on("data", (part) => {
+        if (String(part).includes("epoch")) resolve();
+      });
+    });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    child.kill("SIGINT");
+    const { code, out } = await ended;
+    expect(code).toBe(1);
+    expect(out).toContain("atlas train --resume --out stopped");
+    const resumed = await json("train", "--resume", "--out", "stopped", "--epochs", "4001");
+    expect(resumed.epochs).toBe(4001);
+  }, 120_000);
+});
