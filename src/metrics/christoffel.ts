@@ -92,3 +92,20 @@ export function firstKindOf(slopes: Tensor): Tensor {
 export function usesEmbedding(metric: LatentMetric, options: ConnectionOptions): boolean {
   return metric.embedding !== undefined && options.method !== "tensor";
 }
+
+/**
+ * The matrix `Gamma^k_ij u^i`, `[N, k, j]`: parallel transport of w along a curve with velocity u is w' = -(matrix) w.
+ * d forward derivatives and as many nested ones.
+ */
+export function connectionMatrix(metric: LatentMetric, z: Tensor, u: Tensor): Tensor {
+  const g = metric.metricTensor(z);
+  if (metric.embedding) {
+    const f = (x: Tensor) => metric.embedding!(x);
+    const bend = rowJacobian((x) => jvp(f, [x], [u])[1], z).jacobian; // <d_j d_u f>, [N, D, j]
+    return eliminate(g, einsum("nak,naj->nkj", rowJacobian(f, z).jacobian, bend)).solution;
+  }
+  const tensor = (x: Tensor) => metric.metricTensor(x);
+  const along = jvp(tensor, [z], [u])[1]; // d_u g_kj
+  const slopes = rowJacobian((x) => einsum("nki,ni->nk", tensor(x), u), z).jacobian; // d_j g_ki u^i, [N, k, j]
+  return eliminate(g, mul(sub(add(along, slopes), einsum("nkj->njk", slopes)), 0.5)).solution;
+}

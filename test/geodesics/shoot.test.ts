@@ -88,7 +88,6 @@ describe("the integrator", () => {
       errors.push(largestDifference(result.endPoint.data, exact.endPoint.data));
       between.push(largestDifference(result.path.data, middle.endPoint.data));
     }
-    console.log(errors, between);
     const order = slope(
       counts.map((n) => 1 / n),
       errors,
