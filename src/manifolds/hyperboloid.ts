@@ -2,8 +2,9 @@
  * The hyperboloid of curvature -c: `{X in R^(d+1): <X, X> = -1/c, X_0 > 0}` with `<X, Y> = -X_0 Y_0 + X_s.Y_s`, the
  * time coordinate X_0 first.
  *
- * It has no edge: far from the origin, where coordinates of the ball run out of digits (at distance 37/sqrt(c) in
- * float64, 17/sqrt(c) in float32), it still tells points apart, up to 350/sqrt(c) and 40/sqrt(c). That needs the
+ * It has no edge: far from the origin, where radii in the ball run out of digits (at distance 37/sqrt(c) in float64,
+ * 17/sqrt(c) in float32), it still tells radii apart, up to 350/sqrt(c) and 40/sqrt(c). (Directions have the digits of
+ * the number format in both models: sideways a point at distance r is known to eps sinh(r) only.) That needs the
  * distance in polar form, since <X - Y, X - Y> cancels there:
  *   w = sinh^2(sqrt(c) d/2) = sinh^2((rho_x - rho_y)/2) + sinh(rho_x) sinh(rho_y) sin^2(theta/2).
  * Close to the origin, where polar coordinates are singular, w = c <Y - X, Y - X> / 4.
@@ -30,6 +31,7 @@ export function hyperboloidFormulas<S, V>(
   const n = dimension + 1;
   const signs = new Float64Array(n).fill(1);
   signs[0] = -1;
+  const ones = new Float64Array(dimension).fill(1);
   const metric = () => A.vector(signs); // not before it is used: tensors exist inside a trace only
   const unitOrigin = new Float64Array(n);
   unitOrigin[0] = 1;
@@ -54,9 +56,9 @@ export function hyperboloidFormulas<S, V>(
     const sine = A.div(difference, A.add(A.mul(nx, y0), A.mul(x0, ny)));
     const sine2 = A.mul(sine, sine);
     const radial = A.div(sine2, A.mul(2, A.add(1, A.sqrt(A.add(1, sine2)))));
-    const ratio = A.sqrt(A.div(ny, nx));
-    const chord = A.minus(A.scale(ratio, xs), A.scale(A.div(1, ratio), ys)); // |.|^2 = 4 |xs||ys| sin^2(theta/2)
-    const polar = A.add(radial, A.mul(A.mul(0.25, c), A.dot(chord, chord)));
+    const direction = (spatial: V, length: S) => A.quotient(spatial, A.scale(length, A.vector(ones)));
+    const chord = A.minus(direction(xs, nx), direction(ys, ny)); // its square: 4 sin^2(theta/2)
+    const polar = A.add(radial, A.mul(A.mul(0.25, c), A.mul(A.mul(nx, ny), A.dot(chord, chord))));
     return A.ifLess(A.mul(c, A.min(nx2, ny2)), 1, near, polar);
   };
   const squaredDistance = (x: V, y: V) => {
