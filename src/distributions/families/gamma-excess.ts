@@ -1,0 +1,115 @@
+/**
+ * What the logarithm of the gamma function has beyond x log x - x, for x > 0, with its derivatives:
+ *
+ *   r(x) = log Gamma(x) - x log x + x,   r'(x) = digamma(x) - log x < 0,   r''(x) = trigamma(x) - 1/x > 0.
+ *
+ * For large shapes the densities and divergences of gamma, beta, Dirichlet and Poisson are small differences of large
+ * values of log Gamma. The parts x log x cancel exactly on paper; written with r the rest is of moderate size, so that
+ * float32 keeps its digits. All three by eight steps of the recurrence and Stirling's series, y = x + 8:
+ *
+ *   r(x)   = x log(y / x) - log prod_i ((x + i) / y) - 1/2 log y - 8 + 1/2 log 2 pi + sum_k B_2k / (2k (2k-1) y^(2k-1))
+ *   r''(x) = sum_i 1 / ((x + i)^2 (x + i + 1)) + 1 / (2 y^2) + 1 / (6 y^3) - ...     (positive terms, no 1/x left)
+ *
+ * And the Bregman divergence of r, r(b) - r(a) - r'(a) (b - a) >= 0, which the KL divergences need.
+ */
+import {
+  abs,
+  add,
+  clip,
+  div,
+  exp,
+  greater,
+  log,
+  log1p,
+  mul,
+  type Operand,
+  reciprocal,
+  square,
+  sub,
+  type Tensor,
+  where,
+} from "../../engine/index.js";
+import { gaussLegendre } from "../../numerics/special-functions.js";
+
+const steps = 8;
+const shifts = Array.from({ length: steps }, (_, i) => i);
+/** B_2k / (2k (2k - 1)), k = 1, 2, ... */
+const stirling = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400];
+
+/** r(x) = log Gamma(x) - x log x + x, for x > 0; element by element. */
+export function excessLogGamma(x: Operand): Tensor {
+  const y = add(x, steps);
+  const u = reciprocal(y);
+  const product = shifts.map((i) => mul(add(x, i), u)).reduce((a, b) => mul(a, b));
+  const leading = sub(mul(x, log1p(div(steps, x))), add(log(product), mul(0.5, log(y))));
+  return add(leading, add(mul(u, series(stirling, square(u))), 0.5 * Math.log(2 * Math.PI) - steps));
+}
+
+/** r'(x) = digamma(x) - log x, for x > 0; element by element. */
+export function excessDigamma(x: Operand): Tensor {
+  const u = reciprocal(add(x, steps));
+  const recurrence = shifts.map((i) => reciprocal(add(x, i))).reduce((a, b) => add(a, b));
+  const slopes = stirling.map((c, k) => c * (2 * k + 1)); // B_2k / 2k
+  const tail = add(mul(0.5, u), mul(square(u), series(slopes, square(u))));
+  return sub(log1p(div(steps, x)), add(recurrence, tail));
+}
+
+/** r''(x) = trigamma(x) - 1/x, for x > 0; element by element; full relative precision. */
+export function excessTrigamma(x: Operand): Tensor {
+  const u = reciprocal(add(x, steps));
+  const inverses = [...shifts, steps].map((i) => reciprocal(add(x, i)));
+  const recurrence = shifts.map((i) => mul(square(inverses[i]), inverses[i + 1])).reduce((a, b) => add(a, b));
+  const second = stirling.map((c, k) => c * (2 * k + 1) * (2 * k + 2)); // B_2k
+  return add(recurrence, mul(square(u), add(0.5, mul(u, series(second, square(u))))));
+}
+
+/** r(b) - r(a) - r'(a) (b - a) >= 0, by quadrature of r'' for neighbours. Arguments are the logarithms of a and b. */
+export function excessBregman(logA: Operand, logB: Operand): Tensor {
+  return bregman(logA, logB, { value: excessLogGamma, slope: excessDigamma, curvature: excessTrigamma });
+}
+
+/** Neighbours: |log b - log a| up to this. */
+const near = 0.5;
+const { nodes, weights } = gaussLegendre(6, 0, 1);
+
+/**
+ * The Bregman divergence f(b) - f(a) - f'(a) (b - a) of a convex function on the positive numbers. For neighbours
+ *   int_a^b (b - x) f''(x) dx,  x = a e^(s d), d = log(b / a):  d^2 sum_i w_i (psi-like weight) f''(x_i) a x_i,
+ * by six Gauss nodes in s: positive terms of the second order, which cannot cancel.
+ */
+export function bregman(
+  logA: Operand,
+  logB: Operand,
+  f: { value(x: Tensor): Tensor; slope(x: Tensor): Tensor; curvature(x: Tensor): Tensor },
+): Tensor {
+  const d = sub(logB, logA);
+  const [a, b] = [exp(logA), exp(logB)];
+  const direct = sub(sub(f.value(b), f.value(a)), mul(f.slope(a), sub(b, a)));
+  const small = clip(d, -near, near);
+  let integral: Tensor | undefined;
+  for (let i = 0; i < nodes.length; i++) {
+    // b - x = x (e^((1 - s) d) - 1), dx = x d ds; (e^((1 - s) d) - 1) / d by its series, |d| <= 1/2
+    const x = mul(a, exp(mul(nodes[i], small)));
+    const term = mul(mul(square(x), f.curvature(x)), mul(weights[i], exponentialQuotient(1 - nodes[i], small)));
+    integral = integral === undefined ? term : add(integral, term);
+  }
+  return where(greater(abs(d), near), direct, mul(square(small), integral!));
+}
+
+/** (e^(c d) - 1) / d = c (1 + c d / 2 + (c d)^2 / 6 + ...), |c d| <= 1/2. */
+function exponentialQuotient(c: number, d: Tensor): Tensor {
+  let sum: Operand = 1 / 6227020800; // 1 / 13!
+  let factorial = 6227020800;
+  for (let k = 12; k >= 1; k--) {
+    factorial /= k + 1;
+    sum = add(mul(sum, mul(c, d)), 1 / factorial);
+  }
+  return mul(c, sum);
+}
+
+/** Horner's rule, from the constant on. */
+function series(coefficients: readonly number[], x: Tensor): Tensor {
+  let sum: Operand = coefficients[coefficients.length - 1];
+  for (let i = coefficients.length - 2; i >= 0; i--) sum = add(mul(sum, x), coefficients[i]);
+  return sum as Tensor;
+}
