@@ -59,7 +59,7 @@ export interface KernelOutputs {
 /** The function of nodes [T, d] that a solver compiles. */
 export function kernel(metric: LatentMetric, kind: KernelKind): (nodes: Tensor) => KernelOutputs {
   if (metric.embedding && kind !== "frozenMetric") return embeddedKernel(metric.embedding.bind(metric), kind);
-  return segmentKernel(metric, kind);
+  return intrinsicKernel(metric, kind);
 }
 
 const rows = (x: Tensor, start: number, end: number): Tensor => slice(x, [[start, end]]);
@@ -130,7 +130,7 @@ function unit(d: number, a: number, T: number): Tensor {
   return broadcastTo(ndarray(data, [1, d]), [T, d]);
 }
 
-function segmentKernel(metric: LatentMetric, kind: KernelKind): (nodes: Tensor) => KernelOutputs {
+function intrinsicKernel(metric: LatentMetric, kind: KernelKind): (nodes: Tensor) => KernelOutputs {
   return (nodes) => {
     const [T, d] = nodes.shape;
     const N = T - 1;
@@ -171,4 +171,9 @@ export function tensorKernel(metric: LatentMetric): (points: Tensor) => Tensor {
 export function embeddingKernel(metric: LatentMetric): (points: Tensor) => Tensor {
   const embedding = metric.embedding!.bind(metric);
   return (points) => reshape(embedding(points), [points.shape[0], -1]);
+}
+
+/** Squared lengths of short steps: [M, d], [M, d] -> [M]. */
+export function segmentKernel(metric: LatentMetric, from: Tensor, to: Tensor): Tensor {
+  return metric.segmentEnergy(from, to);
 }

@@ -1,0 +1,14 @@
+export type { Points } from "./batches.js";
+export {
+  type ConnectOptions,
+  connect,
+  type PreparedConnect,
+  prepareConnect,
+  type Start,
+} from "./connect.js";
+export * from "./logarithm.js";
+export * from "./mean.js";
+export * from "./result.js";
+export * from "./shoot.js";
+export type { SolverOptions } from "./solver.js";
+export * from "./transport.js";

@@ -1,0 +1,315 @@
+/**
+ * What is kept between the geodesics of one metric: options made whole, compiled kernels, the graph that starts are
+ * searched on, the tabulated metric, worker threads. Each part is made when it is first needed.
+ */
+import { compile, type NdArray, ndarray, type Precision, type Tensor } from "../engine/index.js";
+import { expectThat, UsageError } from "../errors.js";
+import type { LatentMetric } from "../metrics/metric.js";
+import { type Graph, setEmbeddingWeights } from "../numerics/graph.js";
+import { batchOf, type Points } from "./batches.js";
+import {
+  boxOf,
+  FINE_GRID,
+  fillWeights,
+  GRIDS,
+  gridStart,
+  grow,
+  neighbourStart,
+  type StartGraph,
+} from "./graph-start.js";
+import { embeddingKernel, segmentKernel, tensorKernel } from "./kernels.js";
+import { createPool, type Pool } from "./pool.js";
+import { createPrograms, loweringSource, type Programs } from "./programs.js";
+import {
+  abortedSolution,
+  type Solution,
+  type SolveHooks,
+  type SolverContext,
+  type SolverSettings,
+  type SolverStart,
+  solvePair,
+} from "./solve.js";
+import { type Box, buildSurrogate, type Surrogate, surrogateSegment } from "./surrogate.js";
+
+export interface SolverOptions {
+  /** Points of the returned curve, at constant speed. Default 64. The solver refines beyond it where it must. */
+  points?: number;
+  /** Largest number of segments that a curve is refined to. Default 512. */
+  maxPoints?: number;
+  /** Predicted relative decrease of the energy at which a solve has converged. Default 1e-5 (float32), 1e-12 (float64). */
+  tolerance?: number;
+  /** Relative error of the length that the number of points may cause. Default 1e-4 (float32), 1e-9 (float64). */
+  accuracy?: number;
+  /** Iterations for each start. Default 300. */
+  maxIterations?: number;
+  /** Number format of the compiled kernels; all small solves are in float64 anyway. Default "float32". */
+  precision?: Precision;
+  /**
+   * Encoded data `[N, d]`: they say where the latent space is inhabited, which graphs, the tabulated metric and the
+   * warning about curves that leave the region need.
+   */
+  codes?: Points;
+  /**
+   * Whether a latent plane's metric is tabulated: `true` or nodes along each axis (default 256); `false` never;
+   * "auto" (default) where there are codes and many pairs. It changes the time, not the answer.
+   */
+  surrogate?: boolean | number | "auto";
+  /** Worker threads for batches: default one for each core; 0 for none. */
+  workers?: number;
+  /** Threads of a kernel in the calling thread; default one. */
+  threads?: number;
+}
+
+export interface Solver {
+  readonly dimension: number;
+  readonly hasCodes: boolean;
+  /** Makes the graph ready where it is wanted, and the tabulated metric where it is worth while. */
+  prepare(many: boolean, graph?: boolean): Promise<void>;
+  /** Geodesics between rows of `from` and `to`, [B, d] each. */
+  solve(from: Float64Array, to: Float64Array, starts: readonly SolverStart[], hooks?: SolveHooks): Promise<Solution[]>;
+  /** The context of the calling thread. */
+  context(): SolverContext;
+  /** Lengths of straight latent segments, each measured as `pieces` chords. [E, d], [E, d] -> [E] */
+  segmentLengths(starts: Float64Array, ends: Float64Array, pieces?: number): Promise<Float64Array>;
+  dispose(): Promise<void>;
+}
+
+const DEFAULTS = { points: 64, maxPoints: 512, maxIterations: 300 } as const;
+/** Nodes of a tabulated metric along each axis. */
+const TABLE_SIZE = 256;
+/** Share of the codes' box that graphs and tables reach beyond it. */
+const MARGIN = 0.15;
+/** Codes in a neighbour graph for starts, at most. */
+const GRAPH_CODES = 2000;
+/** Up to this latent dimension second derivatives of the embedding pay. */
+const NEWTON_DIMENSIONS = 8;
+/** Pairs from which on worker threads pay. */
+const WORTH_THREADS = 24;
+
+export function createSolver(metric: LatentMetric, options: SolverOptions): Solver {
+  const d = metric.dimension;
+  const settings = settingsOf(metric, options);
+  const codes = options.codes === undefined ? undefined : batchOf("connect", "codes", options.codes, d);
+  const { precision } = settings;
+  const source = loweringSource(metric, precision);
+  let programs: Programs | undefined;
+  let surrogate: Surrogate | undefined;
+  let graph: StartGraph | undefined;
+  let pool: Pool | undefined;
+  let preparing: Promise<void> = Promise.resolve();
+  const region = codes ? boxOf(codes.array.data as Float64Array, d) : undefined;
+  const box = region && roomy(region);
+
+  const context = (): SolverContext => {
+    programs ??= createPrograms(source, d, precision, options.threads ?? 1);
+    return { ...settings, region, surrogate, graph, programs };
+  };
+
+  async function tabulate(within: Box): Promise<void> {
+    const size = typeof options.surrogate === "number" ? options.surrogate : TABLE_SIZE;
+    const tensors = compile(tensorKernel(metric), { precision: "float32" });
+    try {
+      const table = await buildSurrogate(
+        async (points) => (await tensors(ndarray(Float32Array.from(points), [points.length / 2, 2]))).data,
+        within,
+        size,
+      );
+      surrogate = table;
+    } finally {
+      await tensors.dispose();
+    }
+  }
+
+  async function buildGraph(): Promise<void> {
+    expectThat(
+      codes && box,
+      "connect: start 'graph' needs codes, so that it knows where to look: pass { codes } with encoded data [N, d].",
+    );
+    if (surrogate) {
+      const table = surrogate;
+      const cell = (box.upper[0] - box.lower[0]) / (FINE_GRID.nodes - 1);
+      const lengthsOf = async (starts: Float64Array, ends: Float64Array) => {
+        const lengths = new Float64Array(starts.length / 2);
+        for (let e = 0; e < lengths.length; e++) {
+          const u = ends[2 * e] - starts[2 * e];
+          const v = ends[2 * e + 1] - starts[2 * e + 1];
+          const samples = Math.max(2, Math.ceil(1.25 * (Math.hypot(u, v) / cell)));
+          lengths[e] = surrogateSegment(table, starts[2 * e], starts[2 * e + 1], u, v, samples);
+        }
+        return lengths;
+      };
+      graph = await gridStart(box, FINE_GRID, (g, places) => fillWeights(g, places, 2, lengthsOf));
+      return;
+    }
+    if (d in GRIDS) {
+      graph = await gridStart(box, GRIDS[d], weighGrid);
+      return;
+    }
+    const data = codes.array.data as Float64Array;
+    expectThat(
+      codes.count >= 3,
+      () => `connect: start 'graph' in ${d} dimensions needs three codes or more, there are ${codes.count}; pass more.`,
+    );
+    const stride = Math.max(1, codes.count / GRAPH_CODES);
+    const count = Math.min(codes.count, GRAPH_CODES);
+    const chosen = new Float64Array(count * d);
+    for (let i = 0; i < count; i++) {
+      const row = Math.floor(i * stride);
+      chosen.set(data.subarray(row * d, (row + 1) * d), i * d);
+    }
+    graph = await neighbourStart(chosen, d, (g, places) =>
+      fillWeights(g, places, d, (starts, ends) => segmentLengths(starts, ends)),
+    );
+  }
+
+  /** Grid edges by decoded differences where there is an embedding: each node is decoded once. */
+  async function weighGrid(g: Graph, places: Float64Array): Promise<void> {
+    if (!metric.embedding) {
+      await fillWeights(g, places, d, (starts, ends) => segmentLengths(starts, ends, 1));
+      return;
+    }
+    const embed = compile(embeddingKernel(metric), { precision: "float32" });
+    try {
+      const decoded: NdArray = await embed(ndarray(Float32Array.from(places), [g.nodes, d]));
+      setEmbeddingWeights(g, decoded.data as Float32Array, decoded.shape[1]);
+    } finally {
+      await embed.dispose();
+    }
+  }
+
+  const measure = compile((a: Tensor, b: Tensor) => segmentKernel(metric, a, b), { precision, threads: undefined });
+  const CHORDS = 2048;
+  async function segmentLengths(starts: Float64Array, ends: Float64Array, pieces = 4): Promise<Float64Array> {
+    const edges = starts.length / d;
+    const out = new Float64Array(edges);
+    const perCall = Math.max(1, Math.floor(CHORDS / pieces));
+    const a = ndarray(new Float64Array(perCall * pieces * d), [perCall * pieces, d]);
+    const b = ndarray(new Float64Array(perCall * pieces * d), [perCall * pieces, d]);
+    for (let first = 0; first < edges; first += perCall) {
+      for (let e = 0; e < perCall; e++) {
+        const edge = Math.min(first + e, edges - 1);
+        for (let p = 0; p < pieces; p++) {
+          for (let k = 0; k < d; k++) {
+            const low = starts[edge * d + k];
+            const step = (ends[edge * d + k] - low) / pieces;
+            a.data[(e * pieces + p) * d + k] = low + p * step;
+            b.data[(e * pieces + p) * d + k] = low + (p + 1) * step;
+          }
+        }
+      }
+      const { data } = await measure(a, b);
+      for (let e = 0; e < Math.min(perCall, edges - first); e++) {
+        let sum = 0;
+        for (let p = 0; p < pieces; p++) sum += Math.sqrt(Math.max(0, data[e * pieces + p]));
+        out[first + e] = sum;
+      }
+    }
+    return out;
+  }
+
+  async function prepare(many: boolean, wantsGraph = codes !== undefined): Promise<void> {
+    const wanted = options.surrogate ?? "auto";
+    const table = d === 2 && box && wanted !== false && (many || wanted !== "auto");
+    if (wanted !== "auto" && wanted !== false)
+      expectThat(
+        d === 2 && codes,
+        () =>
+          `connect: a surrogate needs a latent plane and codes; here d = ${d}${codes ? "" : " and there are no codes"}.`,
+      );
+    preparing = preparing.then(async () => {
+      if (table && !surrogate) {
+        await tabulate(box);
+        graph = undefined; // the table allows a finer one
+        await pool?.dispose();
+        pool = undefined;
+      }
+      if (wantsGraph && !graph) await buildGraph();
+    });
+    const mine = preparing;
+    preparing = preparing.catch(() => undefined);
+    await mine;
+  }
+
+  async function solve(
+    from: Float64Array,
+    to: Float64Array,
+    starts: readonly SolverStart[],
+    hooks: SolveHooks = {},
+  ): Promise<Solution[]> {
+    const count = from.length / d;
+    const here = context();
+    if (count >= WORTH_THREADS && options.workers !== 0) {
+      pool ??= await createPool({ ...here, programs: undefined } as SolverSettings, source, options.workers);
+      if (pool) return pool.solve(from, to, starts, hooks);
+    }
+    const solutions: Solution[] = [];
+    for (let i = 0; i < count; i++) {
+      const [a, b] = [from.slice(i * d, (i + 1) * d), to.slice(i * d, (i + 1) * d)];
+      if (hooks.signal?.aborted) {
+        solutions.push(abortedSolution(settings, a, b));
+        continue;
+      }
+      solutions.push(await solvePair(here, a, b, starts));
+      hooks.onProgress?.(i + 1, count);
+    }
+    return solutions;
+  }
+
+  return {
+    dimension: d,
+    hasCodes: codes !== undefined,
+    prepare,
+    solve,
+    context,
+    segmentLengths,
+    async dispose() {
+      await measure.dispose();
+      await programs?.release();
+      await pool?.dispose();
+      programs = undefined;
+      pool = undefined;
+    },
+  };
+
+  function roomy(codesBox: Box): Box {
+    const grown = grow(codesBox, MARGIN);
+    expectThat(
+      grown.lower.every((low, k) => low < grown.upper[k]),
+      "connect: all codes agree in one coordinate, so they span no region; pass codes that vary in every latent dimension.",
+    );
+    return grown;
+  }
+}
+
+function settingsOf(metric: LatentMetric, options: SolverOptions): SolverSettings {
+  const { dimension: d } = metric;
+  const precision = options.precision ?? "float32";
+  const { points = DEFAULTS.points, maxPoints = DEFAULTS.maxPoints, maxIterations = DEFAULTS.maxIterations } = options;
+  const double = precision === "float64";
+  const { tolerance = double ? 1e-12 : 1e-5, accuracy = double ? 1e-9 : 1e-4 } = options;
+  const whole = (name: string, value: number, low: number, high: number) => {
+    if (!(Number.isInteger(value) && value >= low && value <= high))
+      throw new UsageError(`connect: ${name} is ${value}; give a whole number from ${low} to ${high}.`);
+  };
+  whole("points", points, 2, 65536);
+  whole("maxPoints", maxPoints, 16, 8192);
+  whole("maxIterations", maxIterations, 1, 1e6);
+  for (const [name, value] of Object.entries({ tolerance, accuracy })) {
+    if (!(value > 0 && value < 1)) throw new UsageError(`connect: ${name} is ${value}; give a number between 0 and 1.`);
+  }
+  if (precision !== "float32" && precision !== "float64")
+    throw new UsageError(`connect: precision is ${precision}; give "float32" or "float64".`);
+  const maxSegments = 2 ** Math.floor(Math.log2(maxPoints));
+  return {
+    dimension: d,
+    embedded: metric.embedding !== undefined,
+    precision,
+    method: metric.embedding ? (d <= NEWTON_DIMENSIONS ? "newton" : "gaussNewton") : "frozenMetric",
+    tolerance,
+    accuracy,
+    maxIterations,
+    points,
+    minSegments: Math.min(64, maxSegments),
+    maxSegments,
+  };
+}
