@@ -18,11 +18,11 @@
  *
  * Axes: N points, d latent dimensions, D ambient dimensions.
  */
-import { add, div, einsum, mul, reshape, rowJacobian, square, sub, sum, type Tensor } from "../engine/index.js";
+import { add, div, einsum, mul, reshape, rowJacobian, slice, square, sub, sum, type Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { type ConnectionOptions, derivatives, firstKindOf, secondDerivative, usesEmbedding } from "./christoffel.js";
 import { innerProduct, inverseMetric, squaredNorm } from "./lengths-and-angles.js";
-import { gramSchmidt, invertPositive, removeComponents } from "./linear-algebra.js";
+import { gramSchmidt, invertPositive, jacobianColumns, removeComponents } from "./linear-algebra.js";
 import type { LatentMetric } from "./metric.js";
 
 /** The curvature tensor R_lkij with all indices lowered, `[N, d] -> [N, l, k, i, j]`. */
@@ -61,7 +61,7 @@ export function sectionalCurvature(
     return div(einsum("nlkij,nl,nk,ni,nj->n", tensor, u, v, u, v), area);
   }
   const f = (x: Tensor) => metric.embedding!(x);
-  const { basis } = gramSchmidt(rowJacobian(f, z).jacobian);
+  const { basis } = gramSchmidt(jacobianColumns(f, z));
   const form = (a: Tensor, b: Tensor) => removeComponents(secondDerivative(f, z, a, b), basis); // [N, D]
   return div(sub(sum(mul(form(u, u), form(v, v)), 1), sum(square(form(u, v)), 1)), area);
 }
@@ -93,7 +93,8 @@ export function gaussianCurvature(metric: LatentMetric, z: Tensor, options: Conn
 function secondFundamentalForm(metric: LatentMetric, z: Tensor): Tensor {
   const { first, second } = derivatives(metric, z);
   const [n, size, d] = first.shape;
-  const { basis } = gramSchmidt(first);
+  const columns = Array.from({ length: d }, (_, k) => reshape(slice(first, [null, null, [k, k + 1]]), [n, size]));
+  const { basis } = gramSchmidt(columns);
   return basis.reduce((rest, q) => {
     const along = einsum("na,naij->nij", q, rest);
     return sub(rest, mul(reshape(q, [n, size, 1, 1]), reshape(along, [n, 1, d, d])));

@@ -9,13 +9,14 @@ import {
   array,
   broadcastTo,
   concat,
-  contractLast,
   div,
+  jvp,
   log,
   matrixTranspose,
   mul,
   type NdArray,
   reshape,
+  rowJacobian,
   slice,
   sqrt,
   sub,
@@ -60,18 +61,32 @@ export function halfLogDeterminant(g: Tensor): Tensor {
   return mul(sum(log(eliminate(g, nothing).pivots), 1), 0.5);
 }
 
+/** Whether the Jacobian is better taken column by column: for few latent dimensions. */
+export const separateColumns = (d: number): boolean => d <= 8;
+
 /**
- * Modified Gram-Schmidt on the columns of J `[N, D, d]`: orthonormal columns, as a list of d tensors `[N, D]`, and the
- * diagonal of R in J = Q R, `[N, d]`, positive. Squares nothing, so it works on Jacobians whose J^T J is ill-conditioned.
+ * The columns of the Jacobian of a row-wise map f: `[N, d] -> [N, D]`, as d tensors `[N, D]`: one forward derivative
+ * each, which share the work of the value.
  */
-export function gramSchmidt(jacobian: Tensor): { basis: Tensor[]; diagonal: Tensor } {
-  const [n, size, d] = jacobian.shape;
+export function jacobianColumns(f: (z: Tensor) => Tensor, z: Tensor): Tensor[] {
+  const [n, d] = z.shape;
+  const indices = Array.from({ length: d }, (_, k) => k);
+  if (separateColumns(d)) return indices.map((k) => jvp(f, [z], [broadcastTo(unitRow(d, k), z.shape)])[1]);
+  const { jacobian } = rowJacobian(f, z);
+  return indices.map((k) => reshape(slice(jacobian, [null, null, [k, k + 1]]), [n, jacobian.shape[1]]));
+}
+
+/**
+ * Modified Gram-Schmidt on the columns of a Jacobian J, each `[N, D]`: orthonormal columns, and the diagonal of R in
+ * J = Q R, `[N, d]`, positive. Squares nothing, so it works where J^T J is ill-conditioned.
+ */
+export function gramSchmidt(columns: readonly Tensor[]): { basis: Tensor[]; diagonal: Tensor } {
   const basis: Tensor[] = [];
   const lengths: Tensor[] = [];
-  for (let k = 0; k < d; k++) {
-    const column = removeComponents(reshape(slice(jacobian, [null, null, [k, k + 1]]), [n, size]), basis);
-    const length = sqrt(rowDot(column, column)); // [N, 1]
-    basis.push(div(column, length));
+  for (const column of columns) {
+    const rest = removeComponents(column, basis);
+    const length = sqrt(rowDot(rest, rest)); // [N, 1]
+    basis.push(div(rest, length));
     lengths.push(length);
   }
   return { basis, diagonal: concat(lengths, 1) };
@@ -84,12 +99,16 @@ export function removeComponents(x: Tensor, basis: readonly Tensor[]): Tensor {
 
 /** Products row by row, `[N, 1]`. */
 export function rowDot(a: Tensor, b: Tensor): Tensor {
-  return reshape(contractLast(a, b), [a.shape[0], 1]);
+  return sum(mul(a, b), 1, { keepDimensions: true });
 }
 
 /** The identity matrix, `[d, d]`. */
 export function identityMatrix(d: number): NdArray {
   return array(Array.from({ length: d }, (_, i) => Array.from({ length: d }, (_, j) => Number(i === j))));
+}
+
+function unitRow(d: number, k: number): NdArray {
+  return array([Array.from({ length: d }, (_, i) => Number(i === k))]);
 }
 
 function unitColumn(d: number, k: number): NdArray {

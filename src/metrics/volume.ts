@@ -4,8 +4,8 @@
  *
  * Axes: N points, d latent dimensions.
  */
-import { exp, log, rowJacobian, sum, type Tensor } from "../engine/index.js";
-import { gramSchmidt, halfLogDeterminant } from "./linear-algebra.js";
+import { exp, log, sum, type Tensor } from "../engine/index.js";
+import { gramSchmidt, halfLogDeterminant, jacobianColumns } from "./linear-algebra.js";
 import type { LatentMetric } from "./metric.js";
 
 /**
@@ -15,8 +15,8 @@ import type { LatentMetric } from "./metric.js";
 export function logMagnificationFactor(metric: LatentMetric, z: Tensor): Tensor {
   const { embedding } = metric;
   if (!embedding) return halfLogDeterminant(metric.metricTensor(z));
-  const { jacobian } = rowJacobian((x) => embedding.call(metric, x), z); // [N, D, d]
-  return sum(log(gramSchmidt(jacobian).diagonal), 1);
+  const columns = jacobianColumns((x) => embedding.call(metric, x), z);
+  return sum(log(gramSchmidt(columns).diagonal), 1);
 }
 
 /** `sqrt(det G(z))`, `[N]`: the volume element. In high dimension use its logarithm. */
