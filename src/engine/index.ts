@@ -9,6 +9,13 @@ export {
   type Program,
   toOnnx,
 } from "./compile.js";
+export {
+  type ImportCheck,
+  type ImportedModel,
+  type ImportedPort,
+  type ImportOptions,
+  importOnnx,
+} from "./import/index.js";
 export type { Precision } from "./lowering/emit.js";
 export * from "./ops/index.js";
 // `split` is an operation on tensors here; the generator's is `splitKey`.

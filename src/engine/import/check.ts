@@ -1,0 +1,106 @@
+/**
+ * Whether an imported file was understood: ONNX Runtime runs the file itself, and the translation has to give the same
+ * numbers. The translation is run for one row more than the file, so that the check also shows that rows do not depend
+ * on each other and that a fixed number of rows was replaced rightly.
+ */
+import { UsageError } from "../../errors.js";
+import { allocate, type NdArray, ndarray, sizeOf } from "../arrays.js";
+import { compile } from "../compile.js";
+import { normalArray, randomKey } from "../random.js";
+import { loadRuntime } from "../runtime/index.js";
+import type { Tensor } from "../tensor.js";
+import type { FilePort, OnnxFile } from "./file.js";
+
+export interface ImportCheck {
+  /** "the file": it was run by ONNX Runtime, beside; "itself": the runtime cannot run it (float64 convolutions). */
+  readonly against: "the file" | "itself";
+  /** Largest difference of any output, over the largest absolute value of that output. */
+  readonly difference: number;
+  /** Values of the outputs at standard normal points, for the caller to look at. [rows, ...] each */
+  readonly values: Readonly<Record<string, NdArray>>;
+}
+
+/** Relative differences up to here are rounding: float32 through some tens of layers. */
+const TOLERANCE = 1e-3;
+
+export async function checkImport(
+  bytes: Uint8Array,
+  file: OnnxFile,
+  input: FilePort,
+  fixedRows: number | undefined,
+  outputs: readonly string[],
+  apply: (z: Tensor) => Record<string, Tensor>,
+): Promise<ImportCheck> {
+  const precision = input.dtype === "float64" ? "float64" : "float32";
+  const rest = input.shape!.slice(1) as number[];
+  const width = sizeOf(rest);
+  const rows = fixedRows ?? 2;
+  const draws = normalArray(randomKey(0), (rows + 1) * width);
+  const points = (from: number, count: number): NdArray => {
+    const data = allocate(precision, count * width);
+    data.set(draws.subarray(from * width, (from + count) * width));
+    return ndarray(data, [count, ...rest]);
+  };
+  const f = compile(apply, { precision, threads: 1 });
+  try {
+    const values: Record<string, NdArray> = await f(points(0, rows + 1));
+    const original = await runFile(bytes, file, input.name, points(1, rows), outputs, precision);
+    const expected = original ?? Object.values(await f(points(1, rows)));
+    let difference = 0;
+    outputs.forEach((name, i) => {
+      difference = Math.max(difference, compare(file, name, values[name], expected[i], rows));
+    });
+    return { against: original === undefined ? "itself" : "the file", difference, values };
+  } finally {
+    await f.dispose();
+  }
+}
+
+/** The file's outputs by ONNX Runtime, or undefined where that lacks kernels for float64. */
+async function runFile(
+  bytes: Uint8Array,
+  file: OnnxFile,
+  inputName: string,
+  input: NdArray,
+  outputNames: readonly string[],
+  precision: string,
+): Promise<NdArray[] | undefined> {
+  const runtime = await loadRuntime();
+  try {
+    const session = await runtime.createSession({ bytes, inputNames: [inputName], outputNames }, { threads: 1 });
+    try {
+      return await session.run([input]);
+    } finally {
+      await session.release();
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (precision === "float64" && /NOT_IMPLEMENTED|Could not find an implementation/i.test(reason)) return undefined;
+    throw new UsageError(`${file.name} cannot be run by ONNX Runtime (${reason.split("\n")[0]}); export it again.`);
+  }
+}
+
+/** Relative difference between the last rows of `got` and `expected`. @throws UsageError if it is more than rounding. */
+function compare(file: OnnxFile, name: string, got: NdArray, expected: NdArray, rows: number): number {
+  for (const value of expected.data)
+    if (!Number.isFinite(value))
+      throw new UsageError(
+        `${file.name}: output "${name}" is ${value} at a standard normal point; repair the decoder.`,
+      );
+  // An output that does not depend on the input may have no rows in the file; then each of ours has to be it.
+  const perRow = got.data.length / (rows + 1);
+  const sameRows = expected.shape[0] === rows && expected.data.length === perRow * rows;
+  const wellShaped = sameRows || expected.data.length === perRow;
+  let [largest, scale] = [0, Number.MIN_VALUE];
+  if (wellShaped)
+    for (let i = 0; i < perRow * rows; i++) {
+      const wanted = expected.data[i % expected.data.length];
+      largest = Math.max(largest, Math.abs(got.data[i + perRow] - wanted));
+      scale = Math.max(scale, Math.abs(wanted));
+    }
+  if (!wellShaped || !(largest <= TOLERANCE * scale))
+    throw new UsageError(
+      `${file.name}: output "${name}" of ${rows + 1} rows is not that of the rows one by one${wellShaped ? ` (they differ by ${largest.toPrecision(2)})` : ""}, so rows depend on each other; export the decoder in evaluation mode and with a free number of rows (dynamic axes).`,
+    );
+  return largest / scale;
+}
