@@ -10,6 +10,10 @@ const CHUNK = 500;
 
 /** `rows` as a float array [N, width]. @throws UsageError if they do not have this width or are not finite. */
 export function asRows(name: string, rows: Rows, width: number): NdArray {
+  if (ArrayBuffer.isView(rows) && rows.length % width !== 0)
+    throw new UsageError(
+      `${name}: ${rows.length} numbers are no whole rows of ${width}; give rows of ${width} numbers.`,
+    );
   const given = ArrayBuffer.isView(rows) ? ndarray(rows, [rows.length / width, width]) : rows;
   if (given.shape.length !== 2 || given.shape[1] !== width)
     throw new UsageError(`${name}: shape [${given.shape}] does not fit the model; give rows of ${width} numbers.`);

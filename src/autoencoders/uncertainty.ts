@@ -39,13 +39,17 @@ import { decode, encode, type Vae } from "./vae.js";
 export interface UncertaintyOptions {
   /** K; default 64, or as many as there are rows for ten a cluster. */
   readonly clusters?: number;
-  /** Default 1.5. Larger: smoother, and a barrier farther out. */
+  /**
+   * Default 2. Larger: smoother, and a barrier farther out. The published code has 1.5. Measured where std
+   * should be constant (20,000 codes uniform on a square, 40 centres): errors from -23 % to 18 % at 1.5, from -19 % to
+   * 8 % at 2, and from -40 % to 108 % at 1.
+   */
   readonly bandwidth?: number;
   /** Largest standard deviation, in units of the root mean square residual; default 10. */
   readonly ceiling?: number;
   /** Least standard deviation, in units of the root mean square residual; default 0.02. */
   readonly floor?: number;
-  /** Updates of W; default 40. */
+  /** Updates of W; default 20 (on MNIST the likelihood rises by 0.002 nats a row from there to 40). */
   readonly iterations?: number;
   /** Rows used at most, chosen by the seed; default 10,000. */
   readonly rows?: number;
@@ -62,7 +66,7 @@ const TINY = 1e-20;
  * @throws UsageError for impossible options, or rows that do not fit the model.
  */
 export async function fitUncertainty(model: Vae, rows: Rows, options: UncertaintyOptions = {}): Promise<Vae> {
-  const { bandwidth = 1.5, ceiling = 10, floor = 0.02, iterations = 40, seed = 0, threads } = options;
+  const { bandwidth = 2, ceiling = 10, floor = 0.02, iterations = 20, seed = 0, threads } = options;
   const all = asRows("fitUncertainty", rows, model.shape.dataDimension);
   const count = all.shape[0];
   const clusters = options.clusters ?? Math.max(1, Math.min(64, Math.floor(count / 10)));
