@@ -1,4 +1,5 @@
 /** Comparisons (results of type bool), choice between two values, logic. */
+import { UsageError } from "../../errors.js";
 import { lift, np, type Operand, shapeOf, type Tensor } from "../tensor.js";
 import { asTensor, broadcastShapes, liftPair } from "./common.js";
 
@@ -37,6 +38,10 @@ export function notEqual(a: Operand, b: Operand): Tensor {
  * keep the argument of each branch in its domain, or infinities turn into NaN.
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  if (condition.dtype !== "bool")
+    throw new UsageError(
+      `where: the condition of shape [${condition.shape}] is of type ${condition.dtype}; compare it first, as in less(x, 0).`,
+    );
   broadcastShapes("where", condition.shape, broadcastShapes("where", shapeOf(a), shapeOf(b)));
   const [x, y] = liftPair("where", a, b);
   return asTensor(np.where(lift(condition), x, y));

@@ -13,7 +13,9 @@ import { reshape, transpose } from "./shape.js";
 export function matmul(a: Operand, b: Operand): Tensor {
   const [sa, sb] = [shapeOf(a), shapeOf(b)];
   const inner = sb.length === 1 ? sb[0] : sb[sb.length - 2];
-  if (sa.length === 0 || sb.length === 0 || sa[sa.length - 1] !== inner)
+  if (sa.length === 0 || sb.length === 0)
+    throw new UsageError(`matmul: shapes [${sa}] and [${sb}]: a number has no rows and columns; use mul.`);
+  if (sa[sa.length - 1] !== inner)
     throw new UsageError(
       `matmul: shapes [${sa}] and [${sb}] do not fit (inner sizes ${sa[sa.length - 1]} and ${inner}).`,
     );
@@ -83,7 +85,7 @@ export function einsum(expression: string, ...operands: Operand[]): Tensor {
       const known = sizes.get(letter);
       if (known !== undefined && known !== shape[axis])
         throw new UsageError(
-          `einsum: "${letter}" is ${known} in one operand and ${shape[axis]} in operand ${i} of shape [${shape}].`,
+          `einsum: in "${expression}" for shapes ${operands.map((o) => `[${shapeOf(o)}]`).join(", ")} "${letter}" is both ${known} and ${shape[axis]}.`,
         );
       sizes.set(letter, shape[axis]);
     });

@@ -3,9 +3,9 @@
  * computed apart from the derivative, by the rule f(x0 + d) with d = x - stopGradient(x), which is zero in value
  * and carries all derivatives through an addition theorem.
  */
-import { lift, np, type Operand, type Tensor } from "../tensor.js";
+import { lift, np, type Operand, shapeOf, type Tensor } from "../tensor.js";
 import { add, div, mul, neg, reciprocal, sub } from "./arithmetic.js";
-import { asTensor, stopGradient } from "./common.js";
+import { asTensor, broadcastShapes, stopGradient } from "./common.js";
 import { equal, less, where } from "./comparisons.js";
 
 /** `e^x`. */
@@ -51,6 +51,7 @@ export function expm1(x: Operand): Tensor {
  * a > 0 (for a number b > 1 also a = 0, with derivative zero).
  */
 export function pow(a: Operand, b: Operand): Tensor {
+  broadcastShapes("pow", shapeOf(a), shapeOf(b));
   if (typeof b === "number") {
     if (b === 0) return add(mul(a, 0), 1);
     if (b === 0.5) return sqrt(a);
@@ -75,6 +76,7 @@ function wholePower(a: Operand, n: number): Tensor {
 
 /** `log(e^a + e^b)` without overflow. */
 export function logAddExp(a: Operand, b: Operand): Tensor {
+  broadcastShapes("logAddExp", shapeOf(a), shapeOf(b));
   const [x, y] = [asTensor(lift(a)), asTensor(lift(b))];
   const larger = asTensor(np.maximum(lift(x), lift(y)));
   return add(larger, log1p(exp(neg(np_abs(sub(x, y))))));

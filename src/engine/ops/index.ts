@@ -7,5 +7,6 @@ export * from "./convolution.js";
 export * from "./exponential.js";
 export * from "./reductions.js";
 export * from "./shape.js";
+export * from "./small-matrices.js";
 export * from "./special.js";
 export * from "./trigonometric.js";

@@ -121,6 +121,11 @@ export function concat(parts: readonly Operand[], axis = 0): Tensor {
 
 /** Joins along a new axis; all shapes must agree. */
 export function stack(parts: readonly Operand[], axis = 0): Tensor {
+  if (parts.length === 0) throw new UsageError("stack: give at least one tensor.");
+  const first = shapeOf(parts[0]);
+  for (const shape of parts.map(shapeOf))
+    if (shape.length !== first.length || shape.some((n, i) => n !== first[i]))
+      throw new UsageError(`stack: shapes [${first}] and [${shape}] differ; stack tensors of one shape.`);
   return concat(
     parts.map((p) => expandDims(p, axis)),
     axis,

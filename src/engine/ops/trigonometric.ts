@@ -1,7 +1,7 @@
 /** Trigonometric and hyperbolic functions and their inverses. Angles in radians. */
-import { lift, np, type Operand, type Tensor } from "../tensor.js";
+import { lift, np, type Operand, shapeOf, type Tensor } from "../tensor.js";
 import { add, div, minimum, mul, neg, sign, square, sub } from "./arithmetic.js";
-import { asTensor, stopGradient } from "./common.js";
+import { asTensor, broadcastShapes, stopGradient } from "./common.js";
 import { equal, less, logicalAnd, where } from "./comparisons.js";
 import { expm1, log1p, sqrt } from "./exponential.js";
 
@@ -34,6 +34,7 @@ export function acos(x: Operand): Tensor {
 
 /** The angle of the point (x, y), in (-pi, pi]; `atan2(0, 0)` is 0 with gradient zero. */
 export function atan2(y: Operand, x: Operand): Tensor {
+  broadcastShapes("atan2", shapeOf(y), shapeOf(x));
   const [ty, tx] = [asTensor(lift(y)), asTensor(lift(x))];
   const swap = less(absolute(tx), absolute(ty));
   const origin = logicalAnd(equal(tx, 0), equal(ty, 0));
