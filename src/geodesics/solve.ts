@@ -206,11 +206,12 @@ async function solveFrom(
   if (surrogate && surrogateCovers(surrogate, from) && surrogateCovers(surrogate, to)) {
     const polished = await solveOnSurrogate(context, surrogate, first, name);
     if (polished.settled) return polished.candidate;
-    const rest = await solveDirectly(context, polished.first ?? first, name);
+    // A curve that was being polished is at hand with its nodes; without one, begin anew.
+    const rest = await solveDirectly(context, polished.first ?? first, name, polished.segments ?? context.minSegments);
     rest.iterations += polished.iterations;
     return rest;
   }
-  return solveDirectly(context, first, name);
+  return solveDirectly(context, first, name, context.minSegments);
 }
 
 function givenCurve(curve: Float64Array, from: Float64Array, to: Float64Array, points: number): Float64Array {
@@ -253,8 +254,8 @@ function roomFor(points: number): SurrogateRoom {
 }
 
 type SurrogateEnd =
-  | { settled: true; candidate: Candidate; iterations: number; first?: undefined }
-  | { settled: false; iterations: number; first?: (points: number) => Float64Array };
+  | { settled: true; candidate: Candidate; iterations: number }
+  | { settled: false; iterations: number; first?: (points: number) => Float64Array; segments?: number };
 
 async function solveOnSurrogate(
   context: SolverContext,
@@ -279,7 +280,8 @@ async function solveOnSurrogate(
       if (machine.rejections === 0) inside = workspace.inside;
     }
     iterations += machine.iterations;
-    if (!inside || status === "notFinite" || status === "notPositive") return { settled: false, iterations };
+    // A curve that leaps into a corner of the table, or over a ridge, may behave at more nodes.
+    if (!inside || status === "notFinite" || status === "notPositive") continue;
     const finer = surrogateMeasure(surrogate, machine.nodes, 2);
     if (Math.abs(finer.energy / machine.energy - 1) > SURROGATE_AGREEMENT) continue;
     const nodes = machine.nodes.slice();
@@ -338,7 +340,8 @@ async function polish(
     if (status !== "running" || machine.rejections > 1) break;
   }
   const from = nodes;
-  return { settled: false, iterations, first: (points) => resampled(from, 2, points) };
+  const segments = Math.min(from.length / 2 - 1, context.maxSegments);
+  return { settled: false, iterations, first: (points) => resampled(from, 2, points), segments };
 }
 
 // --- 2. on the metric itself ----------------------------------------------------------------------------------------
@@ -347,12 +350,13 @@ async function solveDirectly(
   context: SolverContext,
   first: (points: number) => Float64Array,
   name: StartName,
+  firstSegments: number,
 ): Promise<Candidate> {
-  const { dimension: d, minSegments, maxSegments, accuracy, maxIterations } = context;
+  const { dimension: d, maxSegments, accuracy, maxIterations } = context;
   let iterations = 0;
-  let nodes = first(minSegments + 1);
+  let nodes = first(firstSegments + 1);
   let before = Number.NaN;
-  for (let segments = minSegments; ; segments *= 2) {
+  for (let segments = firstSegments; ; segments *= 2) {
     const end = await solveLevel(context, nodes, maxIterations - iterations);
     iterations += end.iterations;
     const here = await measureAt(context, end.nodes);
