@@ -91,7 +91,7 @@ export async function shoot(
   const momentum = await evaluate(metric, lower, from.array, [start], { notFinite: "keep" });
   const states = interleave(from.array.data as Float64Array, momentum.data as Float64Array, n, d);
   const flow = flowOf(metric);
-  const count = 2 ** Math.ceil(Math.log2(n)); // few shapes, few traces: the rest is padding
+  const count = Math.max(8, 2 ** Math.ceil(Math.log2(n))); // few shapes, few traces: the rest is padding
   const rows = Int32Array.from({ length: count }, (_, i) => Math.min(i, n - 1));
   const rightHandSide = async (y: Float64Array) => {
     const padded = rowsOf(y, rows, 2 * d);

@@ -46,8 +46,8 @@ export async function evaluate(
     throw new UsageError(`evaluate: chunk is ${chunk}; give a whole number of points from 1.`);
   if (n === 0) throw new UsageError("evaluate: there are no points; give at least one.");
   const program = programFor(metric, quantity, precision, others.length);
-  // One shape for all chunks, and few shapes overall: sizes are powers of two up to the chunk, the rest is padding.
-  const size = Math.min(chunk, 2 ** Math.ceil(Math.log2(n)));
+  // One shape for all chunks, and few shapes overall: sizes are powers of two from 8 up to the chunk, the rest is padding.
+  const size = Math.min(chunk, Math.max(8, 2 ** Math.ceil(Math.log2(n))));
   let result: NdArray | undefined;
   for (let start = 0; start < n; start += size) {
     const rows = Int32Array.from({ length: size }, (_, i) => Math.min(start + i, n - 1));

@@ -390,7 +390,7 @@ describe("evaluate", () => {
     ).rejects.toThrow(/logMagnificationFactor of "squares" is .* at the point \[0,1\]/);
     const wrong = validated({ ...torus.metric, segmentEnergy: (a, b) => square(add(a, b)) });
     await expect(evaluate(wrong, (m, x) => m.segmentEnergy(x, x), [[0, 0]])).rejects.toThrow(
-      'segmentEnergy of "torus": the result has shape [1,2], expected is [1]; reshape it.',
+      'segmentEnergy of "torus": the result has shape [8,2], expected is [8]; reshape it.',
     );
     const false2 = { ...torus.metric, segmentEnergy: (a: Tensor, b: Tensor) => sum(square(add(a, mul(b, -1))), 1) };
     await expect(validateMetric(false2, [[0.5, 0]])).rejects.toThrow(/segmentEnergy that contradicts/);
