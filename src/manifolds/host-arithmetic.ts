@@ -20,10 +20,15 @@ export const host: Arithmetic<number, Float64Array> = {
   frozen: (a) => a,
   logIntegral(logIntegrand, low, high) {
     const half = (high - low) / 2;
-    const logs = rule64.nodes.map((node) => logIntegrand(low + half * (node + 1)));
-    const top = logs.reduce((a, b) => Math.max(a, b), -Infinity);
+    const { nodes, weights } = rule64;
+    const logs = new Float64Array(nodes.length);
+    let top = -Infinity;
+    for (let i = 0; i < logs.length; i++) {
+      logs[i] = logIntegrand(low + half * (nodes[i] + 1));
+      if (logs[i] > top) top = logs[i];
+    }
     let total = 0;
-    for (let i = 0; i < logs.length; i++) total += rule64.weights[i] * Math.exp(logs[i] - top);
+    for (let i = 0; i < logs.length; i++) total += weights[i] * Math.exp(logs[i] - top);
     return top + Math.log(half * total);
   },
   plus: (u, v) => u.map((x, i) => x + v[i]),

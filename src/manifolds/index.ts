@@ -1,4 +1,4 @@
-export type { Arithmetic } from "./arithmetic.js";
+export { type Arithmetic, polynomial, rootOrZero } from "./arithmetic.js";
 export { euclidean } from "./euclidean.js";
 export { gaussLegendre, type Quadrature } from "./gauss-legendre.js";
 export type { Coordinates, Geometry, GeometryCore, Manifold, TracedGeometry } from "./geometry.js";
@@ -17,6 +17,7 @@ export {
   projectToBall,
 } from "./poincare-ball.js";
 export { productManifold } from "./product.js";
-export { sphere, sphereArea } from "./sphere.js";
+export * from "./ratios.js";
+export { logSphereArea, sphere, sphereArea } from "./sphere.js";
 export { torus } from "./torus.js";
 export { traced } from "./traced-arithmetic.js";

@@ -57,14 +57,19 @@ function core<S, V>(A: Arithmetic<S, V>, dimension: number): GeometryCore<S, V> 
       return parallelTransport(A.vector(pole), x, v);
     },
     toFrame: (x, v) => A.part(parallelTransport(x, A.vector(pole), v), 0, dimension),
-    baseLogDensity: (x) => everywhere(A, x, -Math.log(sphereArea(dimension))),
+    baseLogDensity: (x) => everywhere(A, x, -logSphereArea(dimension)),
   };
 }
 
-/** The area of S^d, `2 pi^((d+1)/2) / Gamma((d+1)/2)`: 2 pi, 4 pi, 2 pi^2, ... */
+/** The area of S^d, `2 pi^((d+1)/2) / Gamma((d+1)/2)`: 2 (two points), 2 pi, 4 pi, 2 pi^2, ... */
 export function sphereArea(dimension: number): number {
-  let area = dimension % 2 === 0 ? 2 : 2 * Math.PI; // S^0 and S^1, then A_d = A_(d-2) 2 pi / (d - 1)
-  for (let d = dimension % 2 === 0 ? 2 : 3; d <= dimension; d += 2) area *= (2 * Math.PI) / (d - 1);
+  return Math.exp(logSphereArea(dimension));
+}
+
+/** log of the area of S^d; for d beyond 300 the area itself underflows. */
+export function logSphereArea(dimension: number): number {
+  let area = Math.log(dimension % 2 === 0 ? 2 : 2 * Math.PI); // S^0 and S^1, then A_d = A_(d-2) 2 pi / (d - 1)
+  for (let d = dimension % 2 === 0 ? 2 : 3; d <= dimension; d += 2) area += Math.log((2 * Math.PI) / (d - 1));
   return area;
 }
 
