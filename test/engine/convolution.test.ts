@@ -20,7 +20,7 @@ import {
 import { lift, np, type Tracer } from "../../src/engine/tensor.js";
 import { expectAgreement, expectClose, randomArray, run } from "./agreement.js";
 
-const runs = { numRuns: 12 };
+const runs = { numRuns: 10 };
 const seed = fc.integer({ min: 0, max: 1e6 });
 const small = (min: number, max: number) => fc.integer({ min, max });
 
@@ -222,7 +222,7 @@ describe("the convolution primitive", () => {
           );
         await expectAgreement(conv, [x, k]);
       }),
-      { numRuns: 25 },
+      { numRuns: 20 },
     );
   });
 

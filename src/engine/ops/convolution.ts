@@ -8,7 +8,7 @@ import { UsageError } from "../../errors.js";
 import { lift, np, type Operand, shapeOf, type Tensor } from "../tensor.js";
 import { asTensor } from "./common.js";
 import { max, mean } from "./reductions.js";
-import { reshape, take, transpose } from "./shape.js";
+import { pad, reshape, slice, take, transpose } from "./shape.js";
 
 type Pair = readonly [number, number];
 
@@ -51,7 +51,14 @@ export function conv2d(x: Operand, kernel: Operand, options: ConvolutionOptions 
       throw new UsageError(
         `conv2d: the kernel of shape [${sk}] reaches over ${window[i]} elements, images of shape [${sx}] have ${sx[2 + i] + padding[i][0] + padding[i][1]} along axis ${2 + i} with padding.`,
       );
-  return correlate(x, kernel, { stride, padding, dilation, groups, inputDilation: [1, 1] });
+  // jax-js refuses to transpose a padding that reaches beyond the kernel: that part is added before.
+  const inside = padding.map(([before, after], i): [number, number] => [
+    Math.min(before, window[i] - 1),
+    Math.min(after, window[i] - 1),
+  ]);
+  const outside = padding.map(([before, after], i): [number, number] => [before - inside[i][0], after - inside[i][1]]);
+  const wider = outside.flat().some((n) => n > 0) ? pad(x, [[0, 0], [0, 0], ...outside]) : x;
+  return correlate(wider, kernel, { stride, padding: inside, dilation, groups, inputDilation: [1, 1] });
 }
 
 export interface TransposedConvolutionOptions {
@@ -86,6 +93,7 @@ export function convTranspose2d(x: Operand, kernel: Operand, options: Transposed
   const dilation = pairOf("convTranspose2d", "dilation", options.dilation ?? 1);
   const extra = pairOf("convTranspose2d", "outputPadding", options.outputPadding ?? 0, 0);
   const cut = paddingOf("convTranspose2d", options.padding ?? 0, [sx[2], sx[3]], [1, 1], [1, 1]);
+  const outside: [number, number][] = [];
   const padding = [0, 1].map((i): [number, number] => {
     if (extra[i] >= Math.max(stride[i], dilation[i]))
       throw new UsageError(
@@ -97,12 +105,17 @@ export function convTranspose2d(x: Operand, kernel: Operand, options: Transposed
       throw new UsageError(
         `convTranspose2d: images of shape [${sx}] with a kernel of shape [${sk}] would leave ${size} elements along axis ${2 + i}; use less padding.`,
       );
-    return [reach - cut[i][0], reach - cut[i][1] + extra[i]];
+    // A cut that reaches beyond the kernel is made afterwards.
+    const inside = [Math.min(reach, cut[i][0]), Math.min(reach + extra[i], cut[i][1])];
+    outside.push([cut[i][0] - inside[0], cut[i][1] - inside[1]]);
+    return [reach - inside[0], reach - inside[1] + extra[i]];
   });
   const [C, O, kh, kw] = sk;
   const swapped = transpose(reshape(kernel, [groups, C / groups, O, kh, kw]), [0, 2, 1, 3, 4]);
   const filter = np.flip(lift(reshape(swapped, [groups * O, C / groups, kh, kw])), [2, 3]);
-  return correlate(x, asTensor(filter), { stride: [1, 1], padding, dilation, groups, inputDilation: stride });
+  const y = correlate(x, asTensor(filter), { stride: [1, 1], padding, dilation, groups, inputDilation: stride });
+  const range = (i: number) => [outside[i][0], y.shape[2 + i] - outside[i][1]] as const;
+  return outside.flat().some((n) => n > 0) ? slice(y, [null, null, range(0), range(1)]) : y;
 }
 
 export interface PoolingOptions {
