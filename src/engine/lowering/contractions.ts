@@ -54,10 +54,11 @@ export function lowerDot(a: Value, b: Value, build: Builder): Value {
   const unit = outer.filter((i) => !order.includes(i));
   const result = build.reshape(product, [...sizes, ...unit.map(() => 1)]);
   const positions = [...order, ...unit];
-  return build.transpose(
+  const inOrder = build.transpose(
     result,
     outer.map((i) => positions.indexOf(i)),
   );
+  return build.expand(inOrder, shape); // axes that both factors repeat
 }
 
 /** Two-dimensional product; transposed arguments are told to Gemm instead of being moved. */

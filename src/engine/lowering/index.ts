@@ -9,6 +9,7 @@ import { readConstant, readTrace, type Trace, valueType } from "./read.js";
 import { rulesFor } from "./rules.js";
 
 export interface Program extends Emitted {
+  readonly precision: Precision;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   readonly outputs: readonly { readonly shape: readonly number[]; readonly dtype: DType }[];
@@ -64,5 +65,5 @@ export function lowerFunction(
     shape: value.shape,
     dtype: (value.dtype === "float64" ? precision : value.dtype) as DType,
   }));
-  return { ...emitted, inputNames, outputNames, outputs: outputTypes, outputTree };
+  return { ...emitted, precision, inputNames, outputNames, outputs: outputTypes, outputTree };
 }

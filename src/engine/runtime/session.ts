@@ -19,6 +19,7 @@ export interface Session {
 
 export interface ProgramFile {
   readonly bytes: Uint8Array;
+  readonly precision?: "float32" | "float64";
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
 }

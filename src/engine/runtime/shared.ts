@@ -17,7 +17,9 @@ export async function createSessionWith(ort: any, program: ProgramFile, settings
     ...settings.sessionOptions,
     intraOpNumThreads: settings.threads,
     interOpNumThreads: 1,
-    graphOptimizationLevel: "all",
+    // Beyond "basic" the optimiser moves scalar factors into attributes of products, which are float32: it would cost
+    // a float64 program its precision.
+    graphOptimizationLevel: program.precision === "float64" ? "basic" : "all",
   };
   let device: Device = settings.device;
   let session: any;
