@@ -37,12 +37,13 @@ export function gatherStandardized(
   { shift, scale }: Standardization,
   out: Float32Array,
 ): void {
+  const inverse = 1 / scale;
   const plain = scale === 1 && shift.every((s) => s === 0);
   for (let i = 0; i < indices.length; i++) {
     const from = indices[i] * dimension;
     const to = i * dimension;
     if (plain) out.set(rows.subarray(from, from + dimension), to);
-    else for (let j = 0; j < dimension; j++) out[to + j] = (rows[from + j] - shift[j]) / scale;
+    else for (let j = 0; j < dimension; j++) out[to + j] = (rows[from + j] - shift[j]) * inverse;
   }
 }
 

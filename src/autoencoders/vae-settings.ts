@@ -43,8 +43,8 @@ export interface VaeOptions extends Partial<Omit<VaeShape, "dataDimension">>, Pa
 
 /**
  * Defaults: tanh (smooth, as the geometry needs), Adam at 2e-3 falling along a cosine, KL weight rising over the first
- * tenth of the run. With them, 15 epochs of MNIST in two latent dimensions reach a held-out ELBO of about -151 nats
- * (bernoulli) or +133 (gaussian).
+ * tenth of the run. With them, 15 epochs in two latent dimensions reach a held-out ELBO of 150 nats on MNIST and of 156
+ * on 20,000 `strokes` (gaussian).
  */
 const defaults = {
   latentDimension: 2,
