@@ -90,6 +90,10 @@ export function compile<F extends (...args: any[]) => any>(f: F, options: Compil
     const { leaves, paths } = flattenTree(args);
     return leaves.map((leaf, i) => {
       if (typeof leaf === "number") return scalarArray(leaf, precision);
+      if (givenUp.has(leaf))
+        throw new UsageError(
+          `compile: argument ${paths[i]} of shape [${leaf.shape}] was donated to an earlier call, its numbers may be overwritten; pass that call's result, or do not donate it.`,
+        );
       if (!isNdArray(leaf))
         throw new UsageError(
           `compile: argument ${paths[i]} is ${leaf === null ? "null" : typeof leaf}; give an NdArray or a number.`,
@@ -122,16 +126,17 @@ function scalarArray(value: number, dtype: Precision): NdArray {
   return { data, shape: [], dtype };
 }
 
+// Arrays that were donated and not handed out again since.
+const givenUp = new WeakSet<NdArray>();
+
 const kind = (a: LeafType): string => `${a.dtype}[${a.shape}]`;
 
 function takeFree(free: Map<string, NdArray[]>, type: LeafType): NdArray {
-  return (
-    free.get(kind(type))?.pop() ?? {
-      data: allocate(type.dtype, sizeOf(type.shape)),
-      shape: type.shape,
-      dtype: type.dtype,
-    }
-  );
+  const array = free.get(kind(type))?.pop();
+  if (array === undefined)
+    return { data: allocate(type.dtype, sizeOf(type.shape)), shape: type.shape, dtype: type.dtype };
+  givenUp.delete(array);
+  return array;
 }
 
 /** The donated arguments become free, except those that are results of this very call. */
@@ -149,7 +154,11 @@ function giveBack(
       for (const leaf of leaves.slice(position, position + count)) {
         if (results.includes(leaf)) continue;
         const list = free.get(kind(leaf)) ?? [];
-        if (!list.includes(leaf)) list.push(leaf);
+        // Never more than the results of one call need, or a program that shrinks its arguments would hoard them.
+        const needed = results.filter((result) => kind(result) === kind(leaf)).length;
+        if (list.length >= needed || list.includes(leaf)) continue;
+        list.push(leaf);
+        givenUp.add(leaf);
         free.set(kind(leaf), list);
       }
     position += count;
@@ -169,8 +178,15 @@ export async function toOnnx(
   const precision = options.precision ?? "float32";
   const { leaves } = flattenTree(examples);
   const types = leaves.map((leaf) => (typeof leaf === "number" ? scalarArray(leaf, precision) : leaf));
-  return lowerFunction(f, examples, types, precision, { inputs: options.inputNames, outputs: options.outputNames })
-    .bytes;
+  const { bytes, inputNames, outputNames } = lowerFunction(f, examples, types, precision, {
+    inputs: options.inputNames,
+    outputs: options.outputNames,
+  });
+  const all = [...inputNames, ...outputNames];
+  const twice = all.find((name, i) => all.indexOf(name) !== i || name === "");
+  if (twice !== undefined)
+    throw new UsageError(`toOnnx: the name "${twice}" is used twice or empty; give every input and output its own.`);
+  return bytes;
 }
 
 /** A lowered program as plain data: it can be sent to a worker thread and loaded there. */

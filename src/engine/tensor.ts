@@ -59,11 +59,14 @@ export function initialize(): Promise<unknown> {
 export function lift(x: Operand, dtype: TensorDType = "float64"): Tracer {
   if (typeof x === "number") return np.array(x, { dtype });
   if (isNdArray(x)) return standInFor(x).ref;
-  if (x === undefined || x === null || (x as Tracer).aval === undefined)
-    throw new UsageError(
-      `an operation got ${x === null ? "null" : typeof x} where a tensor, a number or an NdArray was expected.`,
-    );
+  if (x === undefined || x === null || (x as Tracer).aval === undefined) throw notAnOperand(x);
   return (x as Tracer).ref;
+}
+
+function notAnOperand(x: unknown): UsageError {
+  return new UsageError(
+    `an operation got ${x === null ? "null" : typeof x} where a tensor, a number or an NdArray was expected.`,
+  );
 }
 
 /** The tensor for a host array: a constant of the program being traced. */
@@ -122,6 +125,7 @@ function withFloat16Array<T>(f: () => T): T {
 
 /** Shape of any operand. */
 export function shapeOf(x: Operand): readonly number[] {
+  if (x === undefined || x === null) throw notAnOperand(x);
   return typeof x === "number" ? [] : x.shape;
 }
 

@@ -78,7 +78,8 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
   // An output that a node makes carries the output's name from the start; others are copied at the end.
   const outputNames = new Map<Value, string>();
   for (const { name, value } of outputs) if (value.node && !outputNames.has(value)) outputNames.set(value, name);
-  const ownName = (value: Value): string => outputNames.get(value) ?? `v${value.id}`;
+  const mark = markFor([...inputs, ...outputs]);
+  const ownName = (value: Value): string => outputNames.get(value) ?? `${mark}v${value.id}`;
 
   const write = (
     opType: string,
@@ -101,7 +102,7 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
     const key = values.join(",");
     let name = lists.get(key);
     if (name === undefined) {
-      name = `i${lists.size}`;
+      name = `${mark}i${lists.size}`;
       lists.set(key, name);
       initializers.push(
         create(onnx.TensorProtoSchema, {
@@ -124,7 +125,7 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
   const nameOf = (value: Value): string => names.get(value) ?? define(value);
   // Called in the order of `inOrder`, so that it never descends more than one node.
   const define = (value: Value): string => {
-    const name = value.id < 0 ? `c${-value.id}` : ownName(value);
+    const name = value.id < 0 ? `${mark}c${-value.id}` : ownName(value);
     names.set(value, name);
     if (value.scalar !== undefined) initializers.push(scalarTensor(name, value.scalar, value.dtype, precision));
     else if (value.array !== undefined) initializers.push(arrayTensor(name, value.array, value.dtype, precision));
@@ -239,6 +240,14 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
     graph,
   });
   return { bytes: toBinary(onnx.ModelProtoSchema, model), operations };
+}
+
+/** What inner names (v1, c1, i1) begin with, so that none is the name of an input or output. */
+function markFor(ports: readonly Port[]): string {
+  if (!ports.some(({ name }) => /^[vci]\d/.test(name))) return "";
+  let mark = "_";
+  while (ports.some(({ name }) => name.startsWith(mark))) mark += "_";
+  return mark;
 }
 
 /** What the written node reads, after fusing. */
