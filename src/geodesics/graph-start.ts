@@ -10,6 +10,7 @@ import { findEdge, type Graph, type GridGraph, gridGraph } from "../numerics/gra
 import { neighbourGraph } from "../numerics/neighbours.js";
 import { evenly, resampleAt, smoothCurve } from "../numerics/resample.js";
 import {
+  distanceTo,
   type Landmarks,
   landmarkBound,
   landmarks,
@@ -110,6 +111,9 @@ function withLandmarks(start: Omit<StartGraph, "landmarks">): StartGraph {
 
 const EDGES_AT_ONCE = 4096;
 
+/** The length of an edge that no path shall take. */
+const BARRED = Number.MAX_VALUE / 1e8;
+
 /** Measures each undirected edge once and writes its length at both of its ends. */
 export async function fillWeights(
   graph: Graph,
@@ -129,7 +133,7 @@ export async function fillWeights(
     const lengths = await lengthsOf(starts, ends);
     for (let e = 0; e < count; e++) {
       // Where the metric is not finite no path shall pass.
-      const length = Number.isFinite(lengths[e]) ? lengths[e] : Number.MAX_VALUE / 1e8;
+      const length = Number.isFinite(lengths[e]) ? lengths[e] : BARRED;
       graph.weights[at[e]] = length;
       const back = findEdge(graph, to[e], from[e]);
       if (back >= 0) graph.weights[back] = length;
@@ -190,19 +194,47 @@ export interface GraphPath {
 
 /** The shortest path between two points, or undefined where there is none. */
 export function graphPath(start: StartGraph, from: Float64Array, to: Float64Array): GraphPath | undefined {
-  const { graph, dimension: d, places } = start;
-  let workspace = workspaces.get(start);
-  if (!workspace) {
-    workspace = pathWorkspace(graph.nodes);
-    workspaces.set(start, workspace);
-  }
-  const source = nearestNode(start, from);
+  const { graph } = start;
+  const workspace = workspaceOf(start);
   const target = nearestNode(start, to);
-  const distance = shortestPaths(graph, workspace, source, {
+  shortestPaths(graph, workspace, nearestNode(start, from), {
     target,
     lowerBound: landmarkBound(start.landmarks, target),
   });
-  if (!(distance < Number.MAX_VALUE / 1e8)) return undefined;
+  return pathFound(start, workspace, from, to, target);
+}
+
+/** Shortest paths from one point to many, by one search. The paths must be asked for before the next search. */
+export function graphPathsFrom(
+  start: StartGraph,
+  from: Float64Array,
+  targets: readonly Float64Array[],
+): (GraphPath | undefined)[] {
+  const workspace = workspaceOf(start);
+  const nodes = targets.map((to) => nearestNode(start, to));
+  shortestPaths(start.graph, workspace, nearestNode(start, from), { targets: nodes });
+  return targets.map((to, k) => pathFound(start, workspace, from, to, nodes[k]));
+}
+
+function workspaceOf(start: StartGraph): PathWorkspace {
+  let workspace = workspaces.get(start);
+  if (!workspace) {
+    workspace = pathWorkspace(start.graph.nodes);
+    workspaces.set(start, workspace);
+  }
+  return workspace;
+}
+
+function pathFound(
+  start: StartGraph,
+  workspace: PathWorkspace,
+  from: Float64Array,
+  to: Float64Array,
+  target: number,
+): GraphPath | undefined {
+  const { dimension: d, places } = start;
+  const distance = distanceTo(workspace, target);
+  if (!(distance < BARRED)) return undefined;
   const path = pathTo(workspace, target);
   // On a grid the two points stand in for the nodes they lie nearest to; codes are kept as corners.
   const keepEnds = start.kind === "neighbours";

@@ -6,6 +6,7 @@ export {
   prepareConnect,
   type Start,
 } from "./connect.js";
+export { type DistanceOptions, type DistanceResult, distanceMatrix } from "./distances.js";
 export * from "./logarithm.js";
 export * from "./mean.js";
 export * from "./result.js";

@@ -1,27 +1,42 @@
 /**
  * Worker threads that solve geodesics, each with native sessions of one thread: a run of a session blocks its
- * JavaScript thread, and several sessions of several threads would fight for the cores. Pairs are handed out a few at
- * a time; lowered programs are plain data, made once in the calling thread and sent when a worker asks for them.
+ * JavaScript thread, and several sessions of several threads would fight for the cores. Jobs are handed
+ * out as workers get free; lowered programs are plain data, made once in the calling thread and sent when a worker asks for them.
  */
 import type { KernelKind } from "./kernels.js";
 import type { ProgramSource } from "./programs.js";
-import { abortedSolution, type Solution, type SolveHooks, type SolverSettings, type SolverStart } from "./solve.js";
-
-export interface Pool {
-  solve(from: Float64Array, to: Float64Array, starts: readonly SolverStart[], hooks: SolveHooks): Promise<Solution[]>;
-  dispose(): Promise<void>;
-}
+import type { Solution, SolverSettings, SolverStart } from "./solve.js";
 
 export interface SolveJob {
   type: "solve";
-  first: number;
   from: Float64Array;
   to: Float64Array;
   starts: readonly SolverStart[];
 }
 
-/** Pairs a job. Small, so that no worker waits long for another at the end. */
-const JOB_PAIRS = 2;
+/** A row of a distance matrix, see `distance-row.ts`. */
+export interface RowJob {
+  type: "row";
+  points: Float64Array;
+  row: number;
+  refine: boolean;
+}
+
+export type Job = SolveJob | RowJob;
+export type Answer<J extends Job> = J extends SolveJob ? Solution[] : Float64Array;
+
+export interface Pool {
+  /**
+   * Runs `count` jobs, made when a worker is free. Answers come in any order. A job that is `undefined` ends the run
+   * early (after those under way).
+   */
+  run<J extends Job>(
+    count: number,
+    job: (index: number) => J | undefined,
+    answered: (index: number, answer: Answer<J>) => void,
+  ): Promise<void>;
+  dispose(): Promise<void>;
+}
 
 /** Starts the workers; undefined where there are no worker threads (in a browser). */
 export async function createPool(
@@ -35,7 +50,6 @@ export async function createPool(
     import("node:os"),
     workerUrl(),
   ]);
-  const d = settings.dimension;
   const workers = Array.from({ length: count ?? availableParallelism() }, () => {
     const worker = new Worker(url, { workerData: settings, execArgv: [] });
     worker.unref();
@@ -55,15 +69,12 @@ export async function createPool(
   let busy: Promise<unknown> = Promise.resolve();
 
   function runAll(
-    from: Float64Array,
-    to: Float64Array,
-    starts: readonly SolverStart[],
-    hooks: SolveHooks,
-  ): Promise<Solution[]> {
-    const total = from.length / d;
-    const solutions = new Array<Solution>(total);
+    count: number,
+    jobOf: (index: number) => Job | undefined,
+    answered: (index: number, answer: any) => void,
+  ): Promise<void> {
     let next = 0;
-    let done = 0;
+    let running = 0;
     return new Promise((resolve, reject) => {
       const detach: (() => void)[] = [];
       const end = (finish: () => void) => {
@@ -72,33 +83,21 @@ export async function createPool(
         finish();
       };
       const give = (worker: (typeof workers)[number]) => {
-        while (next < total && hooks.signal?.aborted) {
-          solutions[next] = abortedSolution(settings, row(from, next), row(to, next));
-          next++;
-          done++;
+        const job = next < count ? jobOf(next) : undefined;
+        if (job === undefined) {
+          next = count;
+          if (running === 0) end(resolve);
+          return;
         }
-        if (done === total) return end(() => resolve(solutions));
-        if (next >= total) return;
-        const last = Math.min(total, next + JOB_PAIRS);
-        const job: SolveJob = {
-          type: "solve",
-          first: next,
-          from: from.slice(next * d, last * d),
-          to: to.slice(next * d, last * d),
-          starts,
-        };
-        next = last;
-        worker.postMessage(job);
+        running++;
+        worker.postMessage({ index: next++, job });
       };
       for (const worker of workers) {
-        const onMessage = (message: { type: string; first: number; solutions: Solution[]; error?: string }) => {
+        const onMessage = (message: { type: string; index: number; answer: unknown; error?: string }) => {
           if (message.type === "failed") return end(() => reject(new Error(message.error)));
-          if (message.type !== "solved") return;
-          message.solutions.forEach((solution, i) => {
-            solutions[message.first + i] = solution;
-          });
-          done += message.solutions.length;
-          hooks.onProgress?.(done, total);
+          if (message.type !== "done") return;
+          running--;
+          answered(message.index, message.answer);
           give(worker);
         };
         const onError = (error: Error) => end(() => reject(error));
@@ -109,18 +108,15 @@ export async function createPool(
           worker.off("error", onError);
         });
         worker.ref();
-        // Two jobs each: one to work on while the answer to the other travels.
-        give(worker);
-        give(worker);
       }
+      // Two jobs each: one to work on while the answer to the other travels.
+      for (const worker of [...workers, ...workers]) if (next < count) give(worker);
     });
   }
 
-  const row = (points: Float64Array, i: number) => points.slice(i * d, (i + 1) * d);
-
   return {
-    solve(from, to, starts, hooks) {
-      const run = busy.then(() => runAll(from, to, starts, hooks));
+    run(number, jobOf, answered) {
+      const run = busy.then(() => (number === 0 ? undefined : runAll(number, jobOf, answered)));
       busy = run.catch(() => undefined);
       return run;
     },

@@ -7,6 +7,7 @@ import { expectThat, UsageError } from "../errors.js";
 import type { LatentMetric } from "../metrics/metric.js";
 import { type Graph, setEmbeddingWeights } from "../numerics/graph.js";
 import { batchOf, type Points } from "./batches.js";
+import { distanceRow } from "./distance-row.js";
 import {
   boxOf,
   FINE_GRID,
@@ -18,7 +19,7 @@ import {
   type StartGraph,
 } from "./graph-start.js";
 import { embeddingKernel, segmentKernel, tensorKernel } from "./kernels.js";
-import { createPool, type Pool } from "./pool.js";
+import { createPool, type Pool, type RowJob, type SolveJob } from "./pool.js";
 import { createPrograms, loweringSource, type Programs } from "./programs.js";
 import {
   abortedSolution,
@@ -36,7 +37,7 @@ export interface SolverOptions {
   points?: number;
   /** Largest number of segments that a curve is refined to. Default 512. */
   maxPoints?: number;
-  /** Predicted relative decrease of the energy at which a solve has converged. Default 1e-5 (float32), 1e-12 (float64). */
+  /** Predicted relative decrease of the energy at which a solve has converged. Default 2e-5 (float32), 1e-12 (float64). */
   tolerance?: number;
   /** Relative error of the length that the number of points may cause. Default 1e-4 (float32), 1e-9 (float64). */
   accuracy?: number;
@@ -56,8 +57,13 @@ export interface SolverOptions {
   surrogate?: boolean | number | "auto";
   /** Worker threads for batches: default one for each core; 0 for none. */
   workers?: number;
-  /** Threads of a kernel in the calling thread; default one. */
+  /** Threads of a kernel in the calling thread; default all cores. (Workers use one each.) */
   threads?: number;
+}
+
+export interface RowHooks {
+  onRow: (row: number, lengths: Float64Array) => void;
+  signal?: AbortSignal;
 }
 
 export interface Solver {
@@ -67,6 +73,8 @@ export interface Solver {
   prepare(many: boolean, graph?: boolean): Promise<void>;
   /** Geodesics between rows of `from` and `to`, [B, d] each. */
   solve(from: Float64Array, to: Float64Array, starts: readonly SolverStart[], hooks?: SolveHooks): Promise<Solution[]>;
+  /** Rows of a distance matrix on the graph, see `distance-row.ts`; in any order. */
+  rows(points: Float64Array, refine: boolean, hooks: RowHooks): Promise<void>;
   /** The context of the calling thread. */
   context(): SolverContext;
   /** Lengths of straight latent segments, each measured as `pieces` chords. [E, d], [E, d] -> [E] */
@@ -83,6 +91,8 @@ const MARGIN = 0.15;
 const GRAPH_CODES = 2000;
 /** Up to this latent dimension second derivatives of the embedding pay. */
 const NEWTON_DIMENSIONS = 8;
+/** Pairs a job of a worker: small, so that none waits long for another at the end. */
+const JOB_PAIRS = 2;
 /** Pairs from which on worker threads pay. */
 const WORTH_THREADS = 24;
 
@@ -101,7 +111,7 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
   const box = region && roomy(region);
 
   const context = (): SolverContext => {
-    programs ??= createPrograms(source, d, precision, options.threads ?? 1);
+    programs ??= createPrograms(source, d, precision, options.threads);
     return { ...settings, region, surrogate, graph, programs };
   };
 
@@ -238,11 +248,29 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
   ): Promise<Solution[]> {
     const count = from.length / d;
     const here = context();
-    if (count >= WORTH_THREADS && options.workers !== 0) {
-      pool ??= await createPool({ ...here, programs: undefined } as SolverSettings, source, options.workers);
-      if (pool) return pool.solve(from, to, starts, hooks);
-    }
     const solutions: Solution[] = [];
+    const workers = count >= WORTH_THREADS ? await threads() : undefined;
+    if (workers) {
+      let done = 0;
+      await workers.run<SolveJob>(
+        Math.ceil(count / JOB_PAIRS),
+        (job) => {
+          if (hooks.signal?.aborted) return undefined;
+          const [first, last] = [job * JOB_PAIRS * d, Math.min(count, (job + 1) * JOB_PAIRS) * d];
+          return { type: "solve", from: from.slice(first, last), to: to.slice(first, last), starts };
+        },
+        (job, answer) => {
+          answer.forEach((solution, i) => {
+            solutions[job * JOB_PAIRS + i] = solution;
+          });
+          done += answer.length;
+          hooks.onProgress?.(done, count);
+        },
+      );
+      for (let i = 0; i < count; i++)
+        solutions[i] ??= abortedSolution(settings, from.slice(i * d, (i + 1) * d), to.slice(i * d, (i + 1) * d));
+      return solutions;
+    }
     for (let i = 0; i < count; i++) {
       const [a, b] = [from.slice(i * d, (i + 1) * d), to.slice(i * d, (i + 1) * d)];
       if (hooks.signal?.aborted) {
@@ -255,8 +283,33 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
     return solutions;
   }
 
+  async function rows(points: Float64Array, refine: boolean, hooks: RowHooks): Promise<void> {
+    const count = points.length / d - 1;
+    const { signal } = hooks;
+    const workers = (count * count) / 2 >= WORTH_THREADS ? await threads() : undefined;
+    if (workers) {
+      await workers.run<RowJob>(
+        count,
+        (row) => (signal?.aborted ? undefined : { type: "row", points, row, refine }),
+        (row, lengths) => hooks.onRow(row, lengths),
+      );
+    } else {
+      for (let row = 0; row < count && !signal?.aborted; row++)
+        hooks.onRow(row, await distanceRow(context(), points, row, refine));
+    }
+    signal?.throwIfAborted();
+  }
+
+  /** The worker threads, started when first needed; undefined where there are none or none are wanted. */
+  async function threads(): Promise<Pool | undefined> {
+    if (options.workers === 0) return undefined;
+    pool ??= await createPool({ ...context(), programs: undefined } as SolverSettings, source, options.workers);
+    return pool;
+  }
+
   return {
     dimension: d,
+    rows,
     hasCodes: codes !== undefined,
     prepare,
     solve,
@@ -286,7 +339,7 @@ function settingsOf(metric: LatentMetric, options: SolverOptions): SolverSetting
   const precision = options.precision ?? "float32";
   const { points = DEFAULTS.points, maxPoints = DEFAULTS.maxPoints, maxIterations = DEFAULTS.maxIterations } = options;
   const double = precision === "float64";
-  const { tolerance = double ? 1e-12 : 1e-5, accuracy = double ? 1e-9 : 1e-4 } = options;
+  const { tolerance = double ? 1e-12 : 2e-5, accuracy = double ? 1e-9 : 1e-4 } = options;
   const whole = (name: string, value: number, low: number, high: number) => {
     if (!(Number.isInteger(value) && value >= low && value <= high))
       throw new UsageError(`connect: ${name} is ${value}; give a whole number from ${low} to ${high}.`);

@@ -1,6 +1,7 @@
 /**
- * A stand-in for a metric on a latent plane: its tensor G tabulated on a grid and interpolated by a bicubic spline,
- * evaluated in plain JavaScript with first and second derivatives. A geodesic of the stand-in costs about a
+ * A stand-in for a metric on a latent plane: the Cholesky factor L of its tensor G tabulated on a grid and interpolated
+ * by a bicubic spline, evaluated in plain JavaScript with first and second derivatives. (A spline through G itself
+ * loses positive definiteness beside sharp ridges, and curves run for such places; L L^T cannot.) A geodesic of the stand-in costs about a
  * millisecond, and is then polished on the metric itself; so the stand-in decides how fast an answer comes, never how
  * right it is.
  *
@@ -23,7 +24,7 @@ export interface Box {
 
 /** Plain data: it can be sent to a worker thread. */
 export interface Surrogate {
-  /** G_11, G_12, G_22 over the box. */
+  /** L_11, L_21, L_22 over the box, G = L L^T. */
   readonly spline: BicubicSpline;
 }
 
@@ -32,6 +33,9 @@ export type TensorsOf = (points: Float64Array) => Promise<ArrayLike<number>>;
 
 /** Points tabulated in one call of the metric: more would fall out of the processor's cache. */
 const CHUNK = 256;
+
+/** Share of the trace that an eigenvalue counts as at least: float32 tensors are no better. */
+const LEAST = 1e-7;
 
 /** Tabulates a metric on `size` x `size` nodes over a box. Cost: size^2 metric tensors. */
 export async function buildSurrogate(tensorsOf: TensorsOf, box: Box, size: number): Promise<Surrogate> {
@@ -46,9 +50,14 @@ export async function buildSurrogate(tensorsOf: TensorsOf, box: Box, size: numbe
     }
     const tensors = await tensorsOf(points);
     for (let k = 0; k < Math.min(CHUNK, size * size - start); k++) {
-      values[3 * (start + k)] = tensors[4 * k];
-      values[3 * (start + k) + 1] = 0.5 * (tensors[4 * k + 1] + tensors[4 * k + 2]);
-      values[3 * (start + k) + 2] = tensors[4 * k + 3];
+      const a = tensors[4 * k];
+      const b = 0.5 * (tensors[4 * k + 1] + tensors[4 * k + 2]);
+      const c = tensors[4 * k + 3];
+      const first = Math.sqrt(Math.max(a, LEAST * (a + c)));
+      const second = first > 0 ? b / first : 0;
+      values[3 * (start + k)] = first;
+      values[3 * (start + k) + 1] = second;
+      values[3 * (start + k) + 2] = Math.sqrt(Math.max(c - second * second, LEAST * (a + c)));
     }
   }
   const lower = [box.lower[0], box.lower[1]] as const;
@@ -98,7 +107,15 @@ export function evaluateSurrogate({ spline }: Surrogate, nodes: Float64Array, ou
     const u = x1 - x0;
     const v = y1 - y0;
     if (!tensorWithDerivatives(spline, 0.5 * (x0 + x1), 0.5 * (y0 + y1))) inside = false;
-    const [a, b, c, ax, bx, cx, ay, by, cy] = local;
+    const a = local[0];
+    const b = local[1];
+    const c = local[2];
+    const ax = local[3];
+    const bx = local[4];
+    const cx = local[5];
+    const ay = local[6];
+    const by = local[7];
+    const cy = local[8];
     const gu = a * u + b * v;
     const gv = b * u + c * v;
     energy += gu * u + gv * v;
@@ -276,7 +293,48 @@ function tensorWithDerivatives(spline: BicubicSpline, x: number, y: number): boo
     local[12 + k] = fxy;
     local[15 + k] = fyy;
   }
+  multiplyOut();
   return px >= -1e-9 && py >= -1e-9 && px <= shape[0] - 1 + 1e-9 && py <= shape[1] - 1 + 1e-9;
+}
+
+/** L and its derivatives in `local` become G = L L^T and its derivatives. */
+function multiplyOut(): void {
+  const p = local[0];
+  const q = local[1];
+  const r = local[2];
+  const px = local[3];
+  const qx = local[4];
+  const rx = local[5];
+  const py = local[6];
+  const qy = local[7];
+  const ry = local[8];
+  const pxx = local[9];
+  const qxx = local[10];
+  const rxx = local[11];
+  const pxy = local[12];
+  const qxy = local[13];
+  const rxy = local[14];
+  const pyy = local[15];
+  const qyy = local[16];
+  const ryy = local[17];
+  local[0] = p * p;
+  local[1] = p * q;
+  local[2] = q * q + r * r;
+  local[3] = 2 * p * px;
+  local[4] = px * q + p * qx;
+  local[5] = 2 * (q * qx + r * rx);
+  local[6] = 2 * p * py;
+  local[7] = py * q + p * qy;
+  local[8] = 2 * (q * qy + r * ry);
+  local[9] = 2 * (px * px + p * pxx);
+  local[10] = pxx * q + 2 * px * qx + p * qxx;
+  local[11] = 2 * (qx * qx + q * qxx + rx * rx + r * rxx);
+  local[12] = 2 * (px * py + p * pxy);
+  local[13] = pxy * q + px * qy + py * qx + p * qxy;
+  local[14] = 2 * (qx * qy + q * qxy + rx * ry + r * rxy);
+  local[15] = 2 * (py * py + p * pyy);
+  local[16] = pyy * q + 2 * py * qy + p * qyy;
+  local[17] = 2 * (qy * qy + q * qyy + ry * ry + r * ryy);
 }
 
 /** G alone into `local`. */
@@ -308,7 +366,7 @@ function tensorAt(spline: BicubicSpline, x: number, y: number): void {
     b += w * (y0 * c[at + 1] + y1 * c[at + 4] + y2 * c[at + 7] + y3 * c[at + 10]);
     g += w * (y0 * c[at + 2] + y1 * c[at + 5] + y2 * c[at + 8] + y3 * c[at + 11]);
   }
-  local[0] = a;
-  local[1] = b;
-  local[2] = g;
+  local[0] = a * a;
+  local[1] = a * b;
+  local[2] = b * b + g * g;
 }

@@ -1,7 +1,8 @@
-/** The worker's side of `pool.ts`: solves the pairs that it is sent. */
+/** The worker's side of `pool.ts`: does the jobs that it is sent. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Program } from "../engine/index.js";
-import type { SolveJob } from "./pool.js";
+import { distanceRow } from "./distance-row.js";
+import type { Job } from "./pool.js";
 import { createPrograms } from "./programs.js";
 import { type Solution, type SolverSettings, solvePair } from "./solve.js";
 
@@ -29,9 +30,15 @@ interface ProgramAnswer {
   error?: string;
 }
 
+interface JobMessage {
+  type?: undefined;
+  index: number;
+  job: Job;
+}
+
 let queue: Promise<void> = Promise.resolve();
 
-port.on("message", (message: SolveJob | ProgramAnswer) => {
+port.on("message", (message: JobMessage | ProgramAnswer) => {
   if (message.type === "program") {
     const key = `${message.kind} ${message.points}`;
     const asked = waiting.get(key);
@@ -40,18 +47,23 @@ port.on("message", (message: SolveJob | ProgramAnswer) => {
     else asked?.reject(new Error(message.error));
     return;
   }
-  queue = queue.then(() => work(message));
+  queue = queue.then(() => answer(message));
 });
 
-async function work({ first, from, to, starts }: SolveJob): Promise<void> {
-  const d = settings.dimension;
+async function answer({ index, job }: JobMessage): Promise<void> {
   try {
-    const solutions: Solution[] = [];
-    for (let i = 0; i < from.length; i += d) {
-      solutions.push(await solvePair(context, from.slice(i, i + d), to.slice(i, i + d), starts));
-    }
-    port.postMessage({ type: "solved", first, solutions });
+    port.postMessage({ type: "done", index, answer: await work(job) });
   } catch (error) {
     port.postMessage({ type: "failed", error: (error as Error).message });
   }
+}
+
+async function work(job: Job): Promise<Solution[] | Float64Array> {
+  if (job.type === "row") return distanceRow(context, job.points, job.row, job.refine);
+  const d = settings.dimension;
+  const solutions: Solution[] = [];
+  for (let i = 0; i < job.from.length; i += d) {
+    solutions.push(await solvePair(context, job.from.slice(i, i + d), job.to.slice(i, i + d), job.starts));
+  }
+  return solutions;
 }
