@@ -79,10 +79,10 @@ function paddingOf(
   }) as [Pair, Pair];
 }
 
-/** A total split in two; the odd one is last for SAME_UPPER. */
+/** A total split in two; the odd one is last for SAME_UPPER, first otherwise. */
 function halves(node: NodeContext, total: number): Pair {
   const [less, more] = [Math.floor(total / 2), Math.ceil(total / 2)];
-  return node.string("auto_pad", "NOTSET") === "SAME_LOWER" ? [more, less] : [less, more];
+  return node.string("auto_pad", "NOTSET") === "SAME_UPPER" ? [less, more] : [more, less];
 }
 
 const kernelOf = (node: NodeContext): { kernel: Value; sizes: readonly number[] } => {
