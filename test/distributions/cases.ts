@@ -2,15 +2,33 @@
 
 import {
   bernoulli,
+  beta,
   categorical,
+  dirichlet,
   exponential,
   type Family,
+  fullNormal,
+  gamma,
   normal,
   type Parameters,
   poisson,
+  vonMises,
+  vonMisesFisher,
 } from "../../src/distributions/families/index.js";
 import { array, type NdArray, type Nested } from "../../src/engine/index.js";
-import { atoms, type Grid, line, oneHotRows, positiveLine, wholeNumbers } from "./quadrature.js";
+import {
+  atoms,
+  circle,
+  type Grid,
+  line,
+  oneHotRows,
+  plane,
+  positiveLine,
+  sphere,
+  triangle,
+  unitInterval,
+  wholeNumbers,
+} from "./quadrature.js";
 
 export interface FamilyCase {
   readonly name: string;
@@ -27,6 +45,10 @@ export interface FamilyCase {
   readonly float32?: number;
   /** Is the mean an expectation (not a mean direction)? Default yes. */
   readonly linearMean?: boolean;
+  /** Do two copies of the columns make a member again, with twice of everything? Default yes. */
+  readonly additive?: boolean;
+  /** Do parameters lie on unit spheres (so that changes of them have to be tangent, along great circles)? */
+  readonly constrained?: boolean;
   /** Rows of data that are fine, for gradients. */
   readonly data: number[][];
   /** Rows that it refuses, and what the sentence says. */
@@ -118,5 +140,119 @@ export const cases: readonly FamilyCase[] = [
     grid: () => positiveLine(),
     data: [[0.01], [3], [100]],
     refuses: [[[-0.1], /is -0.1; the exponential likelihood needs finite numbers from 0 on/]],
+  },
+  {
+    name: "normal, full covariance",
+    family: fullNormal(),
+    members: members({
+      mean: [
+        [0.3, 1],
+        [-1, 0.5],
+        [0, 0],
+      ],
+      logDiagonal: [
+        [0, 0.3],
+        [-0.5, 0.2],
+        [0.1, -0.7],
+      ],
+      lower: [[0], [0.8], [-1.5]],
+    }),
+    columns: 2,
+    grid: () => plane(16, 321),
+    additive: false,
+    data: [
+      [0.1, 0.2],
+      [-3, 1],
+      [1000, -5],
+    ],
+    refuses: [[[0, Number.NaN], /column 1 .* is NaN/]],
+  },
+  {
+    name: "beta",
+    family: beta(),
+    members: members({ logA: [[0], [Math.log(2)], [-0.9], [3]], logB: [[0], [Math.log(3)], [0.6], [2.5]] }),
+    columns: 1,
+    grid: () => unitInterval(90),
+    data: [[0.2], [1e-5], [0.999]],
+    refuses: [
+      [[1], /is 1; the beta likelihood needs numbers strictly between 0 and 1/],
+      [[0], /is 0/],
+    ],
+  },
+  {
+    name: "Dirichlet",
+    family: dirichlet({ classes: 3 }),
+    members: members({ logConcentration: [[[0, 0.7, 1.1]], [[0, 0, 0]], [[-0.2, 0.4, 2]], [[2.2, 1.5, 2]]] }),
+    columns: 3,
+    grid: () => triangle(38, 241),
+    data: [
+      [0.2, 0.3, 0.5],
+      [1e-5, 0.99, 0.00999],
+    ],
+    refuses: [
+      [[0.2, 0.3, 0.6], /columns 0 to 2 .* sum to 1.1; the dirichlet likelihood needs 3 shares above 0/],
+      [[0, 0.5, 0.5], /hold 0/],
+    ],
+  },
+  {
+    name: "gamma",
+    family: gamma(),
+    members: members({ logShape: [[Math.log(2)], [0], [-0.7], [4]], logMean: [[0.5], [-1], [0.3], [1]] }),
+    columns: 1,
+    grid: () => positiveLine(-80),
+    data: [[0.01], [3], [100]],
+    refuses: [[[0], /is 0; the gamma likelihood needs finite numbers above 0/]],
+  },
+  {
+    name: "von Mises",
+    family: vonMises(),
+    members: members({ theta: [[[0, 0]], [[1, -0.5]], [[-20, 3]], [[0.01, 0.02]]] }),
+    columns: 1,
+    grid: () => circle(),
+    linearMean: false,
+    data: [[0.3], [-3]],
+    refuses: [[[90], /is 90; the von Mises likelihood needs angles in radians.* multiply degrees/]],
+  },
+  ...[2, 3, 4].map(
+    (p): FamilyCase => ({
+      name: `von Mises-Fisher, p = ${p}`,
+      family: vonMisesFisher({ dimension: p }),
+      members: members({
+        theta: [
+          [1, -0.5, 0.3, 2],
+          [0, 0, 0, 0],
+          [-9, 4, 1, 3],
+          [0.001, 0.002, 0, -0.001],
+          [12, 3, -4, 2],
+        ].map((v) => [v.slice(0, p)]),
+      }),
+      columns: p,
+      grid: () => sphere(p, p === 4 ? 40 : 80),
+      tolerance: 1e-8,
+      linearMean: false,
+      data: [
+        [1, 0, 0, 0],
+        [0, -1, 0, 0],
+        [0.6, -0.8, 0, 0],
+      ].map((v) => v.slice(0, p)),
+      refuses: [
+        [[0.6, 0.7, 0, 0].slice(0, p), /have norm 0.921954; the von Mises-Fisher likelihood needs unit vectors/],
+      ],
+    }),
+  ),
+  {
+    name: "von Mises-Fisher, fixed concentration",
+    family: vonMisesFisher({ dimension: 3, concentration: 7 }),
+    members: members({ direction: [[[0.6, 0, 0.8]], [[0, 1, 0]], [[-0.48, 0.6, 0.64]]] }),
+    constrained: true,
+    columns: 3,
+    grid: () => sphere(3, 80),
+    tolerance: 1e-8,
+    linearMean: false,
+    data: [
+      [1, 0, 0],
+      [0, -1, 0],
+    ],
+    refuses: [[[0.6, 0.7, 0], /have norm/]],
   },
 ];

@@ -52,6 +52,16 @@ export function line(low: number, high: number, n = 2001): Grid {
   );
 }
 
+/** The square [-limit, limit]^2 by the trapezoid rule. */
+export function plane(limit: number, n: number): Grid {
+  const { points, weights } = line(-limit, limit, n);
+  const at = Array.from({ length: n * n }, (_, k) => [Math.floor(k / n), k % n]);
+  return gridOf(
+    at.map(([i, j]) => [points.data[i], points.data[j]]),
+    at.map(([i, j]) => weights[i] * weights[j]),
+  );
+}
+
 /** The positive numbers, x = e^v, by the trapezoid rule in v. */
 export function positiveLine(low = -40, high = 9, n = 4001): Grid {
   const { points, weights } = line(low, high, n);

@@ -15,17 +15,22 @@
 import {
   abs,
   add,
+  array,
   clip,
   div,
   exp,
+  expandDims,
   greater,
   log,
   log1p,
   mul,
   type Operand,
   reciprocal,
+  slice,
   square,
+  stack,
   sub,
+  sum,
   type Tensor,
   where,
 } from "../../engine/index.js";
@@ -35,6 +40,10 @@ const steps = 8;
 const shifts = Array.from({ length: steps }, (_, i) => i);
 /** B_2k / (2k (2k - 1)), k = 1, 2, ... */
 const stirling = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400];
+
+/** 1 / (k + 1)! */
+const inverseFactorials = [1];
+for (let k = 2; k <= 13; k++) inverseFactorials.push(inverseFactorials[inverseFactorials.length - 1] / k);
 
 /** r(x) = log Gamma(x) - x log x + x, for x > 0; element by element. */
 export function excessLogGamma(x: Operand): Tensor {
@@ -74,8 +83,8 @@ const { nodes, weights } = gaussLegendre(6, 0, 1);
 
 /**
  * The Bregman divergence f(b) - f(a) - f'(a) (b - a) of a convex function on the positive numbers. For neighbours
- *   int_a^b (b - x) f''(x) dx,  x = a e^(s d), d = log(b / a):  d^2 sum_i w_i (psi-like weight) f''(x_i) a x_i,
- * by six Gauss nodes in s: positive terms of the second order, which cannot cancel.
+ *   int_a^b (b - x) f''(x) dx = d^2 int_0^1 x^2 f''(x) (e^((1 - s) d) - 1) / d ds,   x = a e^(s d), d = log(b / a),
+ * by six Gauss nodes: positive terms of the second order, which cannot cancel.
  */
 export function bregman(
   logA: Operand,
@@ -83,28 +92,21 @@ export function bregman(
   f: { value(x: Tensor): Tensor; slope(x: Tensor): Tensor; curvature(x: Tensor): Tensor },
 ): Tensor {
   const d = sub(logB, logA);
-  const [a, b] = [exp(logA), exp(logB)];
-  const direct = sub(sub(f.value(b), f.value(a)), mul(f.slope(a), sub(b, a)));
+  const a = exp(logA);
+  const both = f.value(exp(stack([logA, logB], 0)));
+  const direct = sub(sub(slice(both, [1]), slice(both, [0])), mul(f.slope(a), sub(exp(logB), a)));
   const small = clip(d, -near, near);
-  let integral: Tensor | undefined;
-  for (let i = 0; i < nodes.length; i++) {
-    // b - x = x (e^((1 - s) d) - 1), dx = x d ds; (e^((1 - s) d) - 1) / d by its series, |d| <= 1/2
-    const x = mul(a, exp(mul(nodes[i], small)));
-    const term = mul(mul(square(x), f.curvature(x)), mul(weights[i], exponentialQuotient(1 - nodes[i], small)));
-    integral = integral === undefined ? term : add(integral, term);
-  }
-  return where(greater(abs(d), near), direct, mul(square(small), integral!));
+  const along = expandDims(small, -1);
+  const x = mul(expandDims(a, -1), exp(mul(along, array([...nodes])))); // [..., 6]
+  const quotient = exponentialQuotient(array(Array.from(nodes, (s) => 1 - s)), along);
+  const integral = sum(mul(mul(square(x), f.curvature(x)), mul(quotient, array([...weights]))), -1);
+  return where(greater(abs(d), near), direct, mul(square(small), integral));
 }
 
 /** (e^(c d) - 1) / d = c (1 + c d / 2 + (c d)^2 / 6 + ...), |c d| <= 1/2. */
-function exponentialQuotient(c: number, d: Tensor): Tensor {
-  let sum: Operand = 1 / 6227020800; // 1 / 13!
-  let factorial = 6227020800;
-  for (let k = 12; k >= 1; k--) {
-    factorial /= k + 1;
-    sum = add(mul(sum, mul(c, d)), 1 / factorial);
-  }
-  return mul(c, sum);
+function exponentialQuotient(c: Operand, d: Tensor): Tensor {
+  const cd = mul(c, d);
+  return mul(c, series(inverseFactorials, cd));
 }
 
 /** Horner's rule, from the constant on. */

@@ -1,5 +1,7 @@
 export * from "./bernoulli.js";
+export { beta } from "./beta.js";
 export { categorical, oneHot } from "./categorical.js";
+export { dirichlet } from "./dirichlet.js";
 export * from "./exponential.js";
 export {
   type CheckOptions,
@@ -9,6 +11,10 @@ export {
   type Parameters,
   type UncertainOptions,
 } from "./family.js";
+export * from "./gamma.js";
 export { type Marginal, wassersteinDistance } from "./marginals.js";
 export * from "./normal.js";
+export * from "./normal-full.js";
 export * from "./poisson.js";
+export * from "./von-mises.js";
+export { type VonMisesFisherOptions, vonMisesFisher } from "./von-mises-fisher.js";

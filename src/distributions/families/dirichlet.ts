@@ -1,0 +1,117 @@
+/**
+ * Dirichlet: S groups of K shares that sum to 1; parameters log alpha_i, [N, S, K]. Density with respect to the first
+ * K - 1 shares of each group. With r the excess of log Gamma (`gamma-excess.ts`), a = alpha, a0 = sum a:
+ *
+ *   log p(x) = r(a0) - sum r(a_i) + sum a_i (log x_i - log(a_i / a0)) - sum log x_i;
+ *   KL(a || b) = b0 KL(b / b0 || a / a0) + sum_i R(a_i, b_i) - R(a0, b0),   R(a, b) = r(b) - r(a) - r'(a) (b - a);
+ *   I = diag(trigamma(a_i)) - trigamma(a0) 1 1^T, of which a root is written below.
+ */
+import {
+  add,
+  div,
+  exp,
+  log,
+  logSoftmax,
+  logSumExp,
+  maximum,
+  mul,
+  ndarray,
+  type Operand,
+  rsqrt,
+  sqrt,
+  sub,
+  sum,
+  type Tensor,
+} from "../../engine/index.js";
+import { expectThat } from "../../errors.js";
+import { checkProbabilities } from "./categorical.js";
+import { countsPerGroup, type Family, flatRows, grouped, outputShape, sumRows } from "./family.js";
+import { drawShares } from "./gamma-draws.js";
+import { excessBregman, excessDigamma, excessLogGamma, excessTrigamma } from "./gamma-excess.js";
+import { divergenceTerm, logPositive } from "./stable.js";
+
+/**
+ * The Dirichlet family over groups of `classes` shares. Parameter `logConcentration` [N, S, K]; the network gives
+ * concentrations as softplus + 1e-4. Most uncertain: all concentrations 1, the uniform law.
+ * @throws UsageError for fewer than 2 classes.
+ */
+export function dirichlet(options: { readonly classes: number }): Family {
+  const K = options.classes;
+  expectThat(
+    Number.isInteger(K) && K >= 2,
+    `dirichlet: classes ${K} is not a whole number from 2 on; give the number of shares in a group.`,
+  );
+  return {
+    name: "dirichlet",
+    ...countsPerGroup("dirichlet", K, K),
+    checkData(data, options) {
+      const wanted = `${K} shares above 0 that sum to 1; replace zeros by a small share and divide by the sum`;
+      checkProbabilities("dirichlet", data, options, K, Number.MIN_VALUE, wanted);
+    },
+    fromNetwork(outputs) {
+      outputShape(outputs);
+      return { logConcentration: logPositive(grouped(outputs, K)) };
+    },
+    logDensity: ({ logConcentration }, x) => sumRows(dirichletLogDensity(logConcentration, log(grouped(x, K)))),
+    mean: ({ logConcentration }) => flatRows(exp(logSoftmax(logConcentration))),
+    entropy: ({ logConcentration }) => sumRows(dirichletEntropy(logConcentration)),
+    klDivergence: (p, q) => sumRows(dirichletDivergence(p.logConcentration, q.logConcentration)),
+    fisherRoot({ logConcentration }) {
+      const root = dirichletRoot(logConcentration);
+      return (tangent) => flatRows(root(tangent.logConcentration));
+    },
+    uncertain: ({ logConcentration }) => ({ logConcentration: mul(logConcentration, 0) }),
+    sample({ logConcentration: { data, shape } }, random) {
+      const draws = new Float64Array(data.length);
+      for (let start = 0; start < draws.length; start += K)
+        draws.set(drawShares(Float64Array.from(data.subarray(start, start + K), Math.exp), random), start);
+      return ndarray(draws, [shape[0], shape[1] * K]);
+    },
+  };
+}
+
+/** log density of each group, without the groups' sum. [..., K], [..., K] -> [...] */
+export function dirichletLogDensity(logConcentration: Operand, logX: Operand): Tensor {
+  const a = exp(logConcentration);
+  const a0 = sum(a, -1);
+  const fit = sum(mul(a, sub(logX, logSoftmax(logConcentration))), -1);
+  return add(sub(excessLogGamma(a0), sum(add(excessLogGamma(a), logX), -1)), fit);
+}
+
+/** Entropy of each group: sum r_i - r_0 + (a0 - K) r'_0 - sum (a_i - 1) r'_i + sum log(a_i / a0). */
+export function dirichletEntropy(logConcentration: Operand): Tensor {
+  const a = exp(logConcentration);
+  const a0 = sum(a, -1);
+  const K = a.shape[a.shape.length - 1];
+  const each = sub(add(excessLogGamma(a), logSoftmax(logConcentration)), mul(sub(a, 1), excessDigamma(a)));
+  return add(sum(each, -1), sub(mul(sub(a0, K), excessDigamma(a0)), excessLogGamma(a0)));
+}
+
+/** KL of each group. */
+export function dirichletDivergence(p: Operand, q: Operand): Tensor {
+  const [meanP, meanQ] = [logSoftmax(p), logSoftmax(q)];
+  const means = sum(divergenceTerm(exp(meanQ), exp(meanP), sub(meanP, meanQ)), -1); // KL(b / b0 || a / a0)
+  const [logA0, logB0] = [logSumExp(p), logSumExp(q)];
+  const excess = sub(sum(excessBregman(p, q), -1), excessBregman(logA0, logB0));
+  return maximum(add(mul(exp(logB0), means), excess), 0);
+}
+
+/**
+ * A root of I, for changes of log alpha: I = D - t 1 1^T with D = diag(trigamma(a_i)), t = trigamma(a0), so
+ *   A v = D^(1/2) v - t (sum v) / (1 + sqrt(1 - s)) D^(-1/2) 1,   s = t sum_i 1 / trigamma(a_i) < 1.
+ * 1 - s is formed from g(a) = a trigamma(a) - 1 = a r''(a): 1 - s = t sum_i a_i g_i / (1 + g_i) - g_0.
+ */
+export function dirichletRoot(logConcentration: Operand): (tangent: Operand) => Tensor {
+  const a = exp(logConcentration);
+  const a0 = sum(a, -1, { keepDimensions: true });
+  const [g, g0] = [mul(a, excessTrigamma(a)), mul(a0, excessTrigamma(a0))];
+  const t = div(add(1, g0), a0);
+  const inverse = div(a, add(1, g)); // 1 / trigamma(a_i)
+  const rest = maximum(sub(mul(t, sum(mul(inverse, g), -1, { keepDimensions: true })), g0), 1e-20);
+  const shared = div(t, add(1, sqrt(rest)));
+  return (tangent) => {
+    const v = mul(a, tangent);
+    const total = sum(v, -1, { keepDimensions: true });
+    return sub(mul(v, rsqrt(inverse)), mul(mul(shared, total), sqrt(inverse)));
+  };
+}
