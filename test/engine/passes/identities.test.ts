@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { uniform } from "../../../src/engine/lowering/graph.js";
 import { mergeExpands } from "../../../src/engine/lowering/passes/broadcasts.js";
+import { gatherNumbers } from "../../../src/engine/lowering/passes/constants.js";
 import { choices, inverses, negations, neutralElements } from "../../../src/engine/lowering/passes/identities.js";
 import { bench, operationsOf } from "./nodes.js";
 
@@ -14,6 +15,16 @@ describe("identities", () => {
     expect(build.elementwise("Mul", [build.scalar(1), x])).toBe(x);
     expect(op("Mul", [x, build.scalar(-1)])).toBe(op("Neg", [x]));
     expect(uniform(op("Add", [x, op("Neg", [x])]))).toBe(0);
+  });
+
+  it("x c - x c is 0, though the negation is written x (-c)", () => {
+    const { build, input, op } = bench([...rules, gatherNumbers]);
+    const tripled = build.elementwise("Mul", [input([3]), build.scalar(3)]);
+    const negated = op("Neg", [tripled]);
+    expect(operationsOf(negated)).toEqual(["Mul"]);
+    expect(uniform(op("Add", [tripled, negated]))).toBe(0);
+    const other = build.elementwise("Mul", [input([3]), build.scalar(-3)]);
+    expect(uniform(op("Add", [tripled, other]))).toBeUndefined();
   });
 
   it("a neutral element still repeats", () => {

@@ -2,7 +2,20 @@
 import { type Rule, uniform, type Value } from "../graph.js";
 
 const isNegationOf = (a: Value, b: Value): boolean =>
-  (a.node?.op === "Neg" && a.node.inputs[0] === b) || (b.node?.op === "Neg" && b.node.inputs[0] === a);
+  (a.node?.op === "Neg" && a.node.inputs[0] === b) ||
+  (b.node?.op === "Neg" && b.node.inputs[0] === a) ||
+  areOppositeMultiples(a, b);
+
+/** `x c` and `x (-c)`: how the negation of a product with a number is written. */
+function areOppositeMultiples(a: Value, b: Value): boolean {
+  if (a.node?.op !== "Mul" || b.node?.op !== "Mul") return false;
+  const [p, q] = [a.node.inputs, b.node.inputs];
+  return p.some((x, i) => {
+    const [c, j] = [uniform(p[1 - i]), q.indexOf(x)];
+    const other = j < 0 ? undefined : uniform(q[1 - j]);
+    return c !== undefined && other !== undefined && c === -other;
+  });
+}
 
 export const neutralElements: Rule = ({ op, inputs, shape, dtype }, build) => {
   if (dtype === "bool") return undefined;
