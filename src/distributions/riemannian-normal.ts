@@ -137,6 +137,12 @@ export interface RiemannianNormal {
     radius(std: Operand, uniform: Tensor): Tensor;
     /** z `[..., n]`, reparametrised. Uniforms count as at most 1 - 6e-8, the last float32 before 1. */
     fromNoise(mean: Tensor, std: Operand, noise: { direction: Tensor; uniform: Tensor }): Tensor;
+    /**
+     * z as `fromNoise` gives it, with its log density `[...]`, which comes from the radius: no logarithmic map has to
+     * undo the exponential one. That is cheaper, and exact where z lies so far out that its coordinates do not tell
+     * (in the Poincare ball beyond its margin; radii are about `(d-1) sqrt(c) std^2`).
+     */
+    draw(mean: Tensor, std: Operand, noise: { direction: Tensor; uniform: Tensor }): { z: Tensor; logDensity: Tensor };
   };
 }
 
@@ -170,10 +176,22 @@ export function riemannianNormal(manifold: Manifold): RiemannianNormal {
   const scalarOf = (std: Operand): Tensor =>
     typeof std === "number" ? broadcastTo(std, [1]) : std.shape.length === 0 ? expandDims(std, 0) : (std as Tensor);
   const tracedLaw = (std: Operand) => radiusLaw(traced, d, c, scalarOf(std));
-  const radius = (std: Operand, uniform: Tensor) => {
-    const law = tracedLaw(std);
+  const radiusBy = (law: ReturnType<typeof tracedLaw>, uniform: Tensor) => {
     const u = clip(uniform, 1e-37, 1 - 6e-8);
-    return law.refine(roughTracedQuantile(law, u), u, 3);
+    return law.refine(roughTracedQuantile(law, u), u, 2); // two steps: 1e-8, measured
+  };
+  const tracedDraw = (mean: Tensor, std: Operand, noise: { direction: Tensor; uniform: Tensor }) => {
+    const law = tracedLaw(std);
+    const r = radiusBy(law, noise.uniform);
+    const ratio = div(r, scalarOf(std));
+    const { direction } = noise;
+    const length2 = maximum(sum(mul(direction, direction), -1, { keepDimensions: true }), 1e-30);
+    const e = mul(div(r, traced.sqrt(length2)), direction);
+    const logDensity = sub(mul(-0.5, mul(ratio, ratio)), add(law.logNormalizer, logArea));
+    return {
+      z: manifold.traced.exponentialMap(mean, manifold.traced.fromFrame(mean, e)),
+      logDensity: squeeze(logDensity, -1),
+    };
   };
   return {
     manifold,
@@ -228,12 +246,9 @@ export function riemannianNormal(manifold: Manifold): RiemannianNormal {
         const variance = squeeze(mul(one, one), -1);
         return sub(div(s, mul(-2, variance)), add(squeeze(tracedLaw(std).logNormalizer, -1), logArea));
       },
-      radius,
-      fromNoise(mean, std, { direction, uniform }) {
-        const length2 = maximum(sum(mul(direction, direction), -1, { keepDimensions: true }), 1e-30);
-        const e = mul(div(radius(std, uniform), traced.sqrt(length2)), direction);
-        return manifold.traced.exponentialMap(mean, manifold.traced.fromFrame(mean, e));
-      },
+      radius: (std, uniform) => radiusBy(tracedLaw(std), uniform),
+      fromNoise: (mean, std, noise) => tracedDraw(mean, std, noise).z,
+      draw: tracedDraw,
     },
   };
 }

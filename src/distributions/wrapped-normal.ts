@@ -35,6 +35,12 @@ export interface WrappedNormal {
   readonly traced: {
     /** z `[..., n]` from mean `[..., n]`, std `[..., d]` (or a number) and standard normal noise `[..., d]`. */
     fromNoise(mean: Tensor, std: Operand, noise: Operand): Tensor;
+    /**
+     * z as `fromNoise` gives it, with its log density `[...]`, which (except on the sphere) comes from the noise: no
+     * logarithmic map has to undo the exponential one. That is cheaper, and exact where z lies so far out that its
+     * coordinates do not tell (in the Poincare ball beyond its margin).
+     */
+    draw(mean: Tensor, std: Operand, noise: Operand): { z: Tensor; logDensity: Tensor };
     /** `[...]` from z and mean `[..., n]`, std `[..., d]`, `[..., 1]` or a number. */
     logDensity(z: Tensor, mean: Tensor, std: Operand): Tensor;
   };
@@ -45,28 +51,41 @@ function formulas<S, V>(A: Arithmetic<S, V>, manifold: Manifold, wraps: number) 
   const d = manifold.dimension;
   return {
     fromNoise: (mean: V, std: V, noise: V): V => g.exponentialMap(mean, g.fromFrame(mean, A.times(std, noise))),
-    logDensity(z: V, mean: V, std: V): S {
-      const v = g.logarithmicMap(mean, z);
-      const ratio = A.quotient(g.toFrame(mean, v), std);
-      const squared = A.dot(ratio, ratio);
-      const constant = A.add(A.sumOfLogarithms(std), 0.5 * d * Math.log(2 * Math.PI));
-      const nearest = A.sub(A.mul(-0.5, squared), g.logExponentialVolume(mean, v));
-      if (manifold.kind !== "sphere" || wraps === 0) return A.sub(nearest, constant);
-      // Preimage k lies at r + 2 pi k: tangent and volume element scale by 1 + 2 pi k / r.
-      const r = A.max(rootOrZero(A, A.dot(v, v)), 1e-6);
-      const terms = [nearest];
-      for (let k = -wraps; k <= wraps; k++) {
-        if (k === 0) continue;
-        const stretch = A.add(1, A.div(2 * Math.PI * k, r));
-        const stretched = A.mul(stretch, stretch);
-        const farther = A.mul(-0.5, A.mul(stretched, squared));
-        terms.push(A.add(A.sub(farther, g.logExponentialVolume(mean, v)), A.mul(0.5 * (d - 1), A.log(stretched))));
-      }
-      const top = A.frozen(terms.reduce((a, b) => A.max(a, b)));
-      const total = terms.map((term) => A.exp(A.sub(term, top))).reduce((a, b) => A.add(a, b));
-      return A.sub(A.add(top, A.log(total)), constant);
+    draw(mean: V, std: V, noise: V): { z: V; logDensity: S } {
+      const v = g.fromFrame(mean, A.times(std, noise));
+      const z = g.exponentialMap(mean, v);
+      if (manifold.kind === "sphere") return { z, logDensity: logDensity(z, mean, std) };
+      const normal = A.add(A.mul(0.5, A.dot(noise, noise)), constantOf(std));
+      return { z, logDensity: A.sub(A.mul(-1, normal), g.logExponentialVolume(mean, v)) };
     },
+    logDensity,
   };
+
+  function constantOf(std: V): S {
+    return A.add(A.sumOfLogarithms(std), 0.5 * d * Math.log(2 * Math.PI));
+  }
+
+  function logDensity(z: V, mean: V, std: V): S {
+    const v = g.logarithmicMap(mean, z);
+    const ratio = A.quotient(g.toFrame(mean, v), std);
+    const squared = A.dot(ratio, ratio);
+    const constant = constantOf(std);
+    const nearest = A.sub(A.mul(-0.5, squared), g.logExponentialVolume(mean, v));
+    if (manifold.kind !== "sphere" || wraps === 0) return A.sub(nearest, constant);
+    // Preimage k lies at r + 2 pi k: tangent and volume element scale by 1 + 2 pi k / r.
+    const r = A.max(rootOrZero(A, A.dot(v, v)), 1e-6);
+    const terms = [nearest];
+    for (let k = -wraps; k <= wraps; k++) {
+      if (k === 0) continue;
+      const stretch = A.add(1, A.div(2 * Math.PI * k, r));
+      const stretched = A.mul(stretch, stretch);
+      const farther = A.mul(-0.5, A.mul(stretched, squared));
+      terms.push(A.add(A.sub(farther, g.logExponentialVolume(mean, v)), A.mul(0.5 * (d - 1), A.log(stretched))));
+    }
+    const top = A.frozen(terms.reduce((a, b) => A.max(a, b)));
+    const total = terms.map((term) => A.exp(A.sub(term, top))).reduce((a, b) => A.add(a, b));
+    return A.sub(A.add(top, A.log(total)), constant);
+  }
 }
 
 /**
@@ -123,6 +142,10 @@ export function wrappedNormal(manifold: Manifold, options: { readonly wraps?: nu
     },
     traced: {
       fromNoise: (mean, std, noise) => inTrace.fromNoise(mean, spread(std, mean.shape), noise as Tensor),
+      draw(mean, std, noise) {
+        const { z, logDensity } = inTrace.draw(mean, spread(std, mean.shape), noise as Tensor);
+        return { z, logDensity: squeeze(logDensity, -1) };
+      },
       logDensity: (z, mean, std) => squeeze(inTrace.logDensity(z, mean, spread(std, mean.shape)), -1),
     },
   };

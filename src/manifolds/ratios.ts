@@ -14,19 +14,29 @@ const TERMS = 13;
 const factorials = [1];
 for (let k = 1; k < 2 * TERMS + 2; k++) factorials.push(factorials[k - 1] * k);
 const terms = (coefficient: (k: number) => number) => Array.from({ length: TERMS }, (_, k) => coefficient(k));
+/** Without the terms that are below 1e-19 at `SERIES_END`: six to thirteen are left. */
+const trimmed = (series: readonly number[]): readonly number[] => {
+  let length = series.length;
+  while (length > 1 && Math.abs(series[length - 1]) * SERIES_END ** (length - 1) < 1e-19) length--;
+  return series.slice(0, length);
+};
 const alternating = (series: number[]) => series.map((a, k) => (k % 2 === 0 ? a : -a));
 
-// Series in s. Hyperbolic first; the circular ones alternate.
-const COSH = terms((k) => 1 / factorials[2 * k]);
-const SINH = terms((k) => 1 / factorials[2 * k + 1]);
-const TANH = quotientSeries(SINH, COSH);
-const LOG_SINH = logarithmSeries(SINH);
-const ATAN = alternating(terms((k) => 1 / (2 * k + 1)));
+// Series in s; the circular functions' alternate.
+const cosh = terms((k) => 1 / factorials[2 * k]);
+const sinh = terms((k) => 1 / factorials[2 * k + 1]);
 // asinh: (-1)^k (2k)! / (4^k (k!)^2 (2k+1))
-const ASINH = alternating(terms((k) => factorials[2 * k] / (4 ** k * factorials[k] * factorials[k] * (2 * k + 1))));
-const COS = alternating(COSH);
-const SIN = alternating(SINH);
-const LOG_SIN = logarithmSeries(SIN);
+const asinh = alternating(terms((k) => factorials[2 * k] / (4 ** k * factorials[k] * factorials[k] * (2 * k + 1))));
+
+const COSH = trimmed(cosh);
+const SINH = trimmed(sinh);
+const TANH = trimmed(quotientSeries(sinh, cosh));
+const LOG_SINH = trimmed(logarithmSeries(sinh));
+const ASINH = trimmed(asinh);
+const ATAN = trimmed(alternating(terms((k) => 1 / (2 * k + 1))));
+const COS = trimmed(alternating(cosh));
+const SIN = trimmed(alternating(sinh));
+const LOG_SIN = trimmed(logarithmSeries(alternating(sinh)));
 
 function quotientSeries(top: readonly number[], bottom: readonly number[]): number[] {
   const out: number[] = [];

@@ -188,6 +188,32 @@ describe("in programs", () => {
   });
 });
 
+it("the density that comes with a draw is that of the point, and exact beyond the reach of coordinates", async () => {
+  const law = lawOf(3, 0.8);
+  const f = compile(
+    (mean: Tensor, std: Tensor, direction: Tensor, uniform: Tensor) => {
+      const { z, logDensity } = law.traced.draw(mean, std, { direction, uniform });
+      return { logDensity, again: law.traced.logDensity(z, mean, std) };
+    },
+    { precision: "float64", threads: 1 },
+  );
+  const { direction, uniform } = law.noise(randomKey(6), 3);
+  const means = array([
+    [0.3, 0.2, 0],
+    [0, 0, 0],
+    [-0.5, 0, 0.4],
+  ]);
+  const near = await f(means, array([[0.2], [0.5], [1]]), direction, uniform);
+  for (let i = 0; i < 3; i++) expect(near.again.data[i]).toBeCloseTo(near.logDensity.data[i], 6);
+  const far = await f(means, array([[4], [4], [4]]), direction, uniform); // radii about 30: the ball ends at 13.6
+  for (let i = 0; i < 3; i++) {
+    const r = law.radiusQuantile(uniform.data[i], 4);
+    expect(far.logDensity.data[i]).toBeCloseTo((-r * r) / 32 - law.logNormalizer(4), 6);
+    expect(Number.isFinite(far.again.data[i])).toBe(true);
+  }
+  await f.dispose();
+});
+
 it("bad input", () => {
   expect(() => riemannianNormal(sphere(2))).toThrow("is not hyperbolic");
   expect(() => plane.logNormalizer(0)).toThrow("std is 0; give a finite number above zero");

@@ -102,12 +102,17 @@ describe("in programs", () => {
       const f = compile(
         (mu: Tensor, s: Tensor, e: Tensor) => {
           const z = law.traced.fromNoise(mu, s, e);
-          return [z, law.traced.logDensity(z, mu, s), law.traced.logDensity(z, mu, 0.7)];
+          return [
+            z,
+            law.traced.logDensity(z, mu, s),
+            law.traced.logDensity(z, mu, 0.7),
+            law.traced.draw(mu, s, e).logDensity,
+          ];
         },
         { precision, threads: 1 },
       );
       const row = (v: Float64Array) => ndarray(v, [1, v.length]);
-      const [z, logDensity, isotropic] = await f(row(mean), row(std), row(noise));
+      const [z, logDensity, isotropic, drawn] = await f(row(mean), row(std), row(noise));
       expect(logDensity.shape).toEqual([1]);
       const exact = m.exponentialMap(
         mean,
@@ -118,6 +123,7 @@ describe("in programs", () => {
       );
       for (let i = 0; i < m.coordinates; i++) expect(Math.abs(z.data[i] - exact[i])).toBeLessThan(tolerance);
       expect(Math.abs(logDensity.data[0] - law.logDensity(exact, mean, std))).toBeLessThan(10 * tolerance);
+      expect(Math.abs(drawn.data[0] - logDensity.data[0])).toBeLessThan(10 * tolerance);
       expect(Math.abs(isotropic.data[0] - law.logDensity(exact, mean, 0.7))).toBeLessThan(10 * tolerance);
       await f.dispose();
     }
