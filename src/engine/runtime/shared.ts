@@ -7,6 +7,8 @@ interface Settings {
   readonly threads: number;
   readonly sessionOptions: Record<string, unknown>;
   readonly cpuProvider?: string;
+  /** The runtime does not write into given outputs (WebAssembly has its own memory): copy its results there. */
+  readonly copiesResults?: boolean;
 }
 
 const asOnnx = (dtype: DType): string => dtype;
@@ -52,10 +54,15 @@ export async function createSessionWith(ort: any, program: ProgramFile, settings
       const fetches: Record<string, unknown> = {};
       outputNames.forEach((name, i) => {
         const target = into?.[i];
-        fetches[name] = target === undefined ? null : tensorOf(target);
+        fetches[name] = target === undefined || settings.copiesResults ? null : tensorOf(target);
       });
       const results = await session.run(inputs, fetches);
-      return outputNames.map((name, i) => into?.[i] ?? toNdArray(results[name]));
+      return outputNames.map((name, i) => {
+        const target = into?.[i];
+        if (target === undefined) return toNdArray(results[name]);
+        if (settings.copiesResults) target.data.set(toNdArray(results[name]).data);
+        return target;
+      });
     },
     release: () => session.release(),
   };

@@ -17,6 +17,7 @@ export const runtime: Runtime = {
       threads: ort.env.wasm.numThreads ?? 1,
       sessionOptions: { logSeverityLevel: 3 },
       cpuProvider: "wasm",
+      copiesResults: true,
     });
   },
 };
