@@ -1,3 +1,9 @@
+export {
+  type ImportDecoderOptions,
+  type ImportedDecoder,
+  importDecoder,
+  type OutputRole,
+} from "./imported.js";
 export { precision, precisionStd, type Uncertainty, type UncertaintyFit } from "./precision-network.js";
 export type { Rows } from "./rows.js";
 export {

@@ -9,8 +9,9 @@
  */
 import { UsageError } from "../../errors.js";
 import type { NdArray } from "../arrays.js";
-import { broadcastTo } from "../ops/shape.js";
+import { broadcastTo, pad, reshape, slice } from "../ops/shape.js";
 import { constant, initialize, type Operand, shapeOf, type Tensor } from "../tensor.js";
+import { vmap } from "../transforms.js";
 import { checkImport, type ImportCheck } from "./check.js";
 import { type FilePort, type OnnxFile, readOnnx } from "./file.js";
 import { checkOperators, neededNodes, translate } from "./translate.js";
@@ -32,6 +33,8 @@ export interface ImportedModel {
   readonly outputs: readonly ImportedPort[];
   /** The number of rows that the file was written for, where it fixes one; `apply` takes any number. */
   readonly fixedRows?: number;
+  /** Whether `apply` works on blocks of `fixedRows` points (correct, but slower), as the file resisted more at once. */
+  readonly inBlocks: boolean;
   /** Numbers in the weights that the outputs need, and their bytes. */
   readonly parameters: number;
   readonly parameterBytes: number;
@@ -77,31 +80,51 @@ export async function importOnnx(bytes: Uint8Array, name: string, options: Impor
 
   const rest = input.shape!.slice(1) as number[];
   const fixedRows = input.shape![0] ?? undefined;
-  const apply = (z: Operand): Record<string, Tensor> => {
-    const shape = shapeOf(z);
-    if (shape.length !== rest.length + 1 || rest.some((n, i) => shape[i + 1] !== n))
-      throw new UsageError(`${name}: points have shape [${shape}]; give [${["N", ...rest].join(", ")}].`);
-    const value = typeof z === "number" || isHost(z) ? constant(z) : z;
-    const batch = { fixed: fixedRows, actual: shape[0] };
+  const trace = (value: Tensor): Record<string, Tensor> => {
+    const batch = { fixed: fixedRows, actual: value.shape[0] };
     const values = translate(file, nodes, { name: input.name, value }, wanted, batch);
     return Object.fromEntries(
-      [...values].map(([output, result]) => [output, isHost(result) ? everyRow(result, shape[0]) : result]),
+      [...values].map(([output, result]) => [output, isHost(result) ? everyRow(result, batch.actual) : result]),
     );
   };
+  const checked =
+    (f: (value: Tensor) => Record<string, Tensor>) =>
+    (z: Operand): Record<string, Tensor> => {
+      const shape = shapeOf(z);
+      if (shape.length !== rest.length + 1 || rest.some((n, i) => shape[i + 1] !== n))
+        throw new UsageError(`${name}: points have shape [${shape}]; give [${["N", ...rest].join(", ")}].`);
+      return f(typeof z === "number" || isHost(z) ? constant(z) : z);
+    };
 
   await initialize();
-  const check = await checkImport(bytes, file, input, fixedRows, wanted, apply);
+  const check = (f: (z: Operand) => Record<string, Tensor>): Promise<ImportCheck> =>
+    checkImport(bytes, file, input, fixedRows, wanted, f);
+  let apply = checked(trace);
+  let result: ImportCheck;
+  let inBlocks = false;
+  try {
+    result = await check(apply);
+  } catch (error) {
+    // Where the file's own number of rows is written into it too deeply to be replaced, it is done in such blocks.
+    if (!(error instanceof UsageError) || fixedRows === undefined) throw error;
+    apply = checked((z) => overBlocks(trace, z, fixedRows));
+    inBlocks = true;
+    result = await check(apply).catch(() => {
+      throw error;
+    });
+  }
   const weights = new Set(nodes.flatMap((node) => node.inputs).flatMap((input) => file.constants.get(input) ?? []));
   const dtype = input.dtype as "float32" | "float64";
   return {
     name,
     inputs: [{ name: input.name, shape: [null, ...rest], dtype }],
-    outputs: wanted.map((output) => ({ name: output, shape: [null, ...check.values[output].shape.slice(1)], dtype })),
+    outputs: wanted.map((output) => ({ name: output, shape: [null, ...result.values[output].shape.slice(1)], dtype })),
     ...(fixedRows !== undefined && { fixedRows }),
     parameters: [...weights].reduce((sum, { data }) => sum + data.length, 0),
     parameterBytes: [...weights].reduce((sum, { data }) => sum + data.byteLength, 0),
     operators: countOf(nodes.map((node) => node.operator)),
-    check,
+    inBlocks,
+    check: result,
     apply,
   };
 }
@@ -124,6 +147,21 @@ function onlyInput(file: OnnxFile): FilePort {
       `${file.name}: the size of input "${input.name}" [${shown}] is free in an axis other than the first; export it with all axes but the first fixed.`,
     );
   return input;
+}
+
+/** `f` on blocks of `rows` points, the last one filled up with zeros. */
+function overBlocks(f: (z: Tensor) => Record<string, Tensor>, z: Tensor, rows: number): Record<string, Tensor> {
+  const [n, ...rest] = z.shape;
+  const blocks = Math.ceil(n / rows);
+  const none = rest.map((): [number, number] => [0, 0]);
+  const filled = blocks * rows === n ? z : pad(z, [[0, blocks * rows - n], ...none]);
+  const results: Record<string, Tensor> = vmap(f)(reshape(filled, [blocks, rows, ...rest]));
+  return Object.fromEntries(
+    Object.entries(results).map(([name, y]) => [
+      name,
+      slice(reshape(y, [blocks * rows, ...y.shape.slice(2)]), [[0, n]]),
+    ]),
+  );
 }
 
 /** An output that does not depend on the input (a constant standard deviation), for each row. */

@@ -19,12 +19,14 @@ import {
   reshape,
   rowJacobian,
   sigmoid,
+  sin,
   softplus,
   square,
   sum,
   type Tensor,
   tanh,
   toOnnx,
+  transpose,
 } from "../../../src/engine/index.js";
 import { UsageError } from "../../../src/errors.js";
 import { decodeNpy } from "../../../src/numerics/npy.js";
@@ -102,7 +104,7 @@ describe("round trips", () => {
     const bytes = onnxFile({
       nodes: [
         ["Tanh", ["z"], ["y"]],
-        ["NonZero", ["z"], ["other"], {}, "strange"],
+        ["Hardmax", ["z"], ["other"], {}, "strange"],
       ],
       outputs: ["y", "other"],
     });
@@ -184,6 +186,7 @@ describe("files for a fixed number of rows", () => {
     });
     const model = await importOnnx(bytes, "fixed.onnx");
     expect(model.fixedRows).toBe(rows);
+    expect(model.inBlocks).toBe(false);
     for (const N of [1, rows, 7]) {
       const z = randomArray([N, 6], 10 + N);
       const got = await evaluate((x) => model.apply(x).y, z, "float32");
@@ -196,6 +199,30 @@ describe("files for a fixed number of rows", () => {
         parts.push(...y.data);
       }
       expectClose([got], [ndarray(Float64Array.from(parts.slice(0, N * 12)), [N, 12])], 2e-5);
+    }
+  });
+
+  it("a number that stands where it cannot be replaced: blocks of so many rows", async () => {
+    const bytes = onnxFile({
+      inputs: { z: [3, 6] },
+      nodes: [
+        ["Transpose", ["z"], ["t"]],
+        ["Reshape", ["t", "shape"], ["r"]], // [2, 3, rows]
+        ["Sin", ["r"], ["s"]],
+        ["Transpose", ["s"], ["y"], { perm: [2, 1, 0] }],
+      ],
+      constants: { shape: integersOf([2, 3, 3]) },
+    });
+    const model = await importOnnx(bytes, "fixed.onnx");
+    expect(model.inBlocks).toBe(true);
+    for (const N of [1, 3, 7]) {
+      const z = randomArray([N, 6], N);
+      const got = await evaluate((x) => rowJacobian((p) => model.apply(p).y, x), z);
+      const expected = await evaluate(
+        (x) => rowJacobian((p) => transpose(sin(reshape(p, [N, 2, 3])), [0, 2, 1]), x),
+        z,
+      );
+      expectClose([got.value, got.jacobian], [expected.value, expected.jacobian], 1e-12);
     }
   });
 
