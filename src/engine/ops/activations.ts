@@ -1,7 +1,8 @@
 /**
  * Activation functions. tanh, sigmoid and softplus have a value that the lowering recognises as the runtime's own
  * kernel, and derivatives through their addition theorems: f(x0 + d), where d = x - stopGradient(x) is zero in value
- * (for tanh and sigmoid up to the tenth order). The usual formulas would overflow in the derivative (e^-x times zero) or cost twice the work.
+ * (for tanh and sigmoid up to the tenth order). The usual formulas would overflow in the derivative (e^-x times zero)
+ * or cost twice the work.
  */
 import { lift, np, type Operand, type Tensor } from "../tensor.js";
 import { abs, add, div, maximum, minimum, mul, neg, reciprocal, square, sub } from "./arithmetic.js";

@@ -61,8 +61,11 @@ export function pow(a: Operand, b: Operand): Tensor {
       return b < 0 ? reciprocal(power) : power;
     }
     if (b > 1) {
+      // At zero the logarithm is infinite; the power and its derivative are zero.
       const zero = equal(a, 0);
-      return where(zero, 0, exp(mul(b, log(where(zero, 1, a)))));
+      const safe = where(zero, 1, a);
+      const half = Math.floor(b) + 0.5 === b && b < 64;
+      return where(zero, 0, half ? mul(wholePower(safe, Math.floor(b)), sqrt(safe)) : exp(mul(b, log(safe))));
     }
   }
   return exp(mul(b, log(a)));
