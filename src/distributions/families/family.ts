@@ -112,6 +112,9 @@ export interface Family {
 
   /** The law of each column, [row][column], where columns are real numbers and independent. Host. */
   marginals?(parameters: Parameters<NdArray>): Marginal[][];
+
+  /** Where data are binned: the law before binning, whose Wasserstein geometry is smooth. Host. */
+  continuousMarginals?(parameters: Parameters<NdArray>): Marginal[][];
 }
 
 /** `w^T I(eta) w` of each row: the squared Fisher-Rao length of a change w of the parameters. -> [N]. Traceable. */

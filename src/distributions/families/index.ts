@@ -2,6 +2,7 @@ export * from "./bernoulli.js";
 export { beta } from "./beta.js";
 export { categorical, oneHot } from "./categorical.js";
 export { dirichlet } from "./dirichlet.js";
+export * from "./discretised-logistic.js";
 export * from "./exponential.js";
 export {
   type CheckOptions,

@@ -1,0 +1,377 @@
+/**
+ * Discretised logistic and mixtures of them, for columns with K equally spaced values (grey levels): each bin gets the
+ * logistic law's mass between its edges, the two end bins the tails (Salimans et al. 2017, PixelCNN++).
+ *
+ *   log P_k = log(-expm1(-h / s)) - softplus(-b) - softplus(a),   a = (e_k - m) / s, b = (e_{k+1} - m) / s = a + h / s;
+ * the factor of an open side is dropped. This is exact far out, where a difference of sigmoids would be 0. A mixture's
+ * bin has log sum_j pi_j P_jk. Between values in bins everything is a categorical law over K classes: entropy, KL and
+ * Fisher information are sums over the bins.
+ *
+ * For Wasserstein geometry the law is the logistic itself, before binning: its distribution function at the bins'
+ * edges, its density, and, for a single logistic, the flat 2-Wasserstein embedding (m, pi s / sqrt 3).
+ */
+import {
+  abs,
+  add,
+  array,
+  clip,
+  concat,
+  div,
+  exp,
+  expandDims,
+  expm1,
+  floor,
+  greater,
+  jvp,
+  less,
+  log,
+  logSoftmax,
+  logSumExp,
+  maximum,
+  minimum,
+  mul,
+  type NdArray,
+  neg,
+  type Operand,
+  reshape,
+  sigmoid,
+  slice,
+  softplus,
+  sqrt,
+  square,
+  squeeze,
+  sub,
+  sum,
+  type Tensor,
+  toFloat,
+} from "../../engine/index.js";
+import { expectThat } from "../../errors.js";
+import { drawClass } from "./categorical.js";
+import {
+  checkEach,
+  countsPerGroup,
+  drawEach,
+  type Family,
+  flatRows,
+  outputShape,
+  type Parameters,
+  sumRows,
+} from "./family.js";
+import { invertDistribution, type Marginal, marginalTable } from "./marginals.js";
+import { divergenceTerm, logPositive } from "./stable.js";
+
+export interface DiscretisedLogisticOptions {
+  /** K, the number of values of a column; default 256. */
+  readonly bins?: number;
+  /** The smallest value of the data; default 0. */
+  readonly low?: number;
+  /** The largest value of the data; default 1. */
+  readonly high?: number;
+  /** Components of a mixture; default 1. */
+  readonly components?: number;
+}
+
+/** The bins: K of them, h wide, of which the first is centred at low and the last at high. */
+interface Bins {
+  readonly K: number;
+  readonly low: number;
+  readonly high: number;
+  readonly h: number;
+}
+
+/** Smallest scale that a network can give, in half ranges. */
+const smallestScale = Math.exp(-7);
+const tiny = 1e-20;
+
+/**
+ * The discretised logistic family. Parameters `mean` and `logScale` [N, D]; a mixture of M components has `logits`
+ * (of its weights), `mean` and `logScale` [N, D, M]. All in units of the data; values between bin centres count for
+ * the nearest bin. Most uncertain: means in even places, and the scale of largest entropy.
+ * @throws UsageError for options that are no bins.
+ */
+export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): Family {
+  const { bins: K = 256, low = 0, high = 1, components: M = 1 } = options;
+  expectThat(
+    Number.isInteger(K) && K >= 2,
+    `discretised logistic: bins ${K} is not a whole number from 2 on; give the number of values, such as 256.`,
+  );
+  expectThat(
+    low < high && Number.isFinite(high - low),
+    `discretised logistic: low ${low} and high ${high} are no range; give the smallest and the largest value.`,
+  );
+  expectThat(
+    Number.isInteger(M) && M >= 1,
+    `discretised logistic: components ${M} is not a whole number from 1 on; give one, such as 1.`,
+  );
+  const bins: Bins = { K, low, high, h: (high - low) / (K - 1) };
+  const [middle, half] = [(low + high) / 2, (high - low) / 2];
+  const places = Array.from({ length: M }, (_, j) => (2 * j + 1) / M - 1); // in half ranges
+  const single = M === 1;
+  const law = (parameters: Parameters<Operand>): Law =>
+    single
+      ? { mean: expandDims(parameters.mean, -1), logScale: expandDims(parameters.logScale, -1) }
+      : {
+          mean: mul(parameters.mean, 1),
+          logScale: mul(parameters.logScale, 1),
+          logWeights: logSoftmax(parameters.logits),
+        };
+  let widest: number | undefined;
+  const binned = (parameters: Parameters<Operand>) => binLogProbabilities(law(parameters), bins); // [N, D, K]
+  const hostLaw = (parameters: Parameters<NdArray>, i: number) => componentsAt(parameters, i, M);
+
+  return {
+    name: "discretised logistic",
+    ...countsPerGroup("discretised logistic", 1, single ? 2 : 3 * M),
+    checkData(data, options) {
+      const slack = 1e-6 * (high - low);
+      checkEach(
+        "discretised logistic",
+        data,
+        options,
+        `values from ${low} to ${high}; rescale the column or set low and high`,
+        (x) => x >= low - slack && x <= high + slack,
+      );
+    },
+    fromNetwork(outputs) {
+      const [N, P] = outputShape(outputs);
+      const part = (k: number) => {
+        const size = single ? P / 2 : P / 3;
+        const columns = slice(outputs, [null, [k * size, (k + 1) * size]]);
+        return single ? columns : reshape(columns, [N, size / M, M]);
+      };
+      const [means, scales] = single ? [part(0), part(1)] : [part(1), part(2)];
+      return {
+        ...(!single && { logits: part(0) }),
+        mean: add(middle, mul(half, add(means, single ? 0 : array(places)))),
+        logScale: add(Math.log(half), logPositive(scales, smallestScale)),
+      };
+    },
+    logDensity: (parameters, x) => sumRows(logProbabilityOf(law(parameters), x, bins)),
+    mean(parameters) {
+      const edges = innerEdges(bins);
+      return add(low, mul(bins.h, sum(sub(1, mixedCdf(law(parameters), edges)), -1)));
+    },
+    entropy(parameters) {
+      const logP = binned(parameters);
+      return neg(sumRows(mul(exp(logP), logP)));
+    },
+    klDivergence(p, q) {
+      const [logP, logQ] = [binned(p), binned(q)];
+      return sumRows(divergenceTerm(exp(logP), exp(logQ), sub(logQ, logP)));
+    },
+    fisherRoot(parameters) {
+      if (single) return singleRoot(parameters, bins);
+      const root = exp(mul(0.5, binned(parameters)));
+      return (tangent) => flatRows(mul(root, jvp(binned, [parameters], [tangent])[1]));
+    },
+    embedding: (parameters) => flatRows(mul(2, exp(mul(0.5, binned(parameters))))),
+    ...(single && {
+      wasserstein2Embedding: ({ mean, logScale }) => concat([mean, mul(Math.PI / Math.sqrt(3), exp(logScale))], 1),
+      wasserstein2Squared: (p, q) =>
+        add(square(sub(p.mean, q.mean)), mul(Math.PI ** 2 / 3, square(sub(exp(p.logScale), exp(q.logScale))))),
+    }),
+    wasserstein1(p, q) {
+      if (!single) {
+        const edges = innerEdges(bins);
+        return mul(bins.h, sum(abs(sub(mixedCdf(law(p), edges), mixedCdf(law(q), edges))), -1));
+      }
+      // E|a + b xi| = |a| + 2 b log(1 + e^(-|a| / b)) for the standard logistic xi
+      const shift = abs(sub(p.mean, q.mean));
+      const width = add(abs(sub(exp(p.logScale), exp(q.logScale))), 1e-12 * half);
+      return add(shift, mul(mul(2, width), softplus(neg(minimum(div(shift, width), 1e4)))));
+    },
+    distributionFunction: (parameters, points) => mixedCdf(law(parameters), points),
+    marginalDensity: (parameters, points) => mixedDensity(law(parameters), points),
+    uncertain(parameters) {
+      widest ??= widestScale(bins, places);
+      return {
+        ...(!single && { logits: mul(parameters.logits, 0) }),
+        mean: add(mul(parameters.mean, 0), single ? middle : array(places.map((place) => middle + half * place))),
+        logScale: add(mul(parameters.logScale, 0), Math.log(widest)),
+      };
+    },
+    sample(parameters, random) {
+      const [N, D] = parameters.mean.shape;
+      return drawEach([N, D], (i) => {
+        const j = i * M + (single ? 0 : drawClass(parameters.logits.data, i * M, M, random));
+        const u = (1 - random.uniform()) * (1 - 2 ** -53); // in (0, 1)
+        const x = parameters.mean.data[j] + Math.exp(parameters.logScale.data[j]) * (Math.log(u) - Math.log1p(-u));
+        return low + bins.h * Math.min(Math.max(Math.round((x - low) / bins.h), 0), K - 1);
+      });
+    },
+    marginals: (parameters) =>
+      marginalTable(parameters.mean.shape.slice(0, 2), (i) => atomsOf(hostLaw(parameters, i), bins)),
+    continuousMarginals: (parameters) =>
+      marginalTable(parameters.mean.shape.slice(0, 2), (i) => continuousLaw(hostLaw(parameters, i))),
+  };
+}
+
+/** Component axis last, [N, D, M] each; a single component has no weights. */
+interface Law {
+  readonly mean: Tensor;
+  readonly logScale: Tensor;
+  readonly logWeights?: Tensor;
+}
+
+function innerEdges({ K, low, h }: Bins): number[] {
+  return Array.from({ length: K - 1 }, (_, k) => low + (k + 0.5) * h);
+}
+
+/** log P of the bin of each x. x [N, D] -> [N, D] */
+function logProbabilityOf({ mean, logScale, logWeights }: Law, x: Operand, { K, low, h }: Bins): Tensor {
+  const k = expandDims(clip(floor(add(mul(sub(x, low), 1 / h), 0.5)), 0, K - 1), -1); // [N, D, 1]
+  const [notFirst, notLast] = [toFloat(greater(k, 0.5)), toFloat(less(k, K - 1.5))];
+  const lower = add(low - h / 2, mul(k, h));
+  const logP = edgesToLog(mean, logScale, lower, notFirst, notLast, h); // [N, D, M]
+  return logWeights === undefined ? squeeze(logP, -1) : logSumExp(add(logP, logWeights), -1);
+}
+
+/** log P of every bin, [N, D, K]. */
+function binLogProbabilities({ mean, logScale, logWeights }: Law, { K, low, h }: Bins): Tensor {
+  const index = Array.from({ length: K }, (_, k) => k);
+  const lower = array(index.map((k) => low + (k - 0.5) * h));
+  const notFirst = array(index.map((k) => (k > 0 ? 1 : 0)));
+  const notLast = array(index.map((k) => (k < K - 1 ? 1 : 0)));
+  const logP = edgesToLog(expandDims(mean, -1), expandDims(logScale, -1), lower, notFirst, notLast, h); // [N, D, M, K]
+  return logWeights === undefined ? squeeze(logP, 2) : logSumExp(add(logP, expandDims(logWeights, -1)), 2);
+}
+
+function edgesToLog(
+  mean: Tensor,
+  logScale: Tensor,
+  lower: Operand,
+  notFirst: Operand,
+  notLast: Operand,
+  h: number,
+): Tensor {
+  const inverse = exp(neg(logScale));
+  const w = mul(h, inverse);
+  const a = mul(sub(lower, mean), inverse);
+  const tails = add(mul(notLast, softplus(neg(add(a, w)))), mul(notFirst, softplus(a)));
+  return sub(mul(mul(notFirst, notLast), log(neg(expm1(neg(w))))), tails);
+}
+
+/** (x - m) / s of every component at every point, [N, D, M, G], and log s. */
+function standardAt({ mean, logScale }: Law, points: readonly number[]): Tensor {
+  return mul(sub(array([...points]), expandDims(mean, -1)), exp(neg(expandDims(logScale, -1))));
+}
+
+function mixed(each: Tensor, { logWeights }: Law): Tensor {
+  return logWeights === undefined ? squeeze(each, 2) : sum(mul(exp(expandDims(logWeights, -1)), each), 2);
+}
+
+function mixedCdf(law: Law, points: readonly number[]): Tensor {
+  return mixed(sigmoid(standardAt(law, points)), law);
+}
+
+function mixedDensity(law: Law, points: readonly number[]): Tensor {
+  const y = standardAt(law, points);
+  // sigmoid(y) sigmoid(-y) / s in logarithms
+  return mixed(exp(neg(add(add(softplus(y), softplus(neg(y))), expandDims(law.logScale, -1)))), law);
+}
+
+/**
+ * Root of the Fisher information of one logistic: of each column a 2 x 2 block, summed over the bins with the scores
+ *   s dlog P_k / dm = sigmoid(a) - sigmoid(-b),   dlog P_k / dlog s = a sigmoid(a) - b sigmoid(-b) - w / expm1(w),
+ * w = h / s (with an open side's terms dropped), and its Cholesky factor.
+ */
+function singleRoot(parameters: Parameters<Operand>, bins: Bins): (tangent: Parameters<Operand>) => Tensor {
+  const { K, low, h } = bins;
+  const mean = expandDims(parameters.mean, -1);
+  const logScale = expandDims(parameters.logScale, -1);
+  const index = Array.from({ length: K }, (_, k) => k);
+  const lower = array(index.map((k) => low + (k - 0.5) * h));
+  const notFirst = array(index.map((k) => (k > 0 ? 1 : 0)));
+  const notLast = array(index.map((k) => (k < K - 1 ? 1 : 0)));
+  const inner = array(index.map((k) => (k > 0 && k < K - 1 ? 1 : 0)));
+  const inverse = exp(neg(logScale));
+  const w = mul(h, inverse);
+  const a = mul(sub(lower, mean), inverse);
+  const b = add(a, w);
+  const P = exp(edgesToLog(mean, logScale, lower, notFirst, notLast, h)); // [N, D, K]
+  const [left, right] = [mul(notFirst, sigmoid(a)), mul(notLast, sigmoid(neg(b)))];
+  const bounded = minimum(w, 80); // beyond, w / expm1(w) is 0
+  const u = sub(left, right);
+  const v = sub(sub(mul(a, left), mul(b, right)), mul(inner, div(bounded, expm1(bounded))));
+  const weighted = mul(P, u);
+  const r11 = sqrt(add(sum(mul(weighted, u), -1), tiny)); // [N, D]
+  const r12 = div(sum(mul(weighted, v), -1), r11);
+  const r22 = sqrt(maximum(sub(sum(mul(mul(P, v), v), -1), square(r12)), tiny));
+  const perScale = exp(neg(parameters.logScale));
+  return (tangent) =>
+    concat([add(mul(r11, mul(tangent.mean, perScale)), mul(r12, tangent.logScale)), mul(r22, tangent.logScale)], 1);
+}
+
+interface HostComponent {
+  readonly weight: number;
+  readonly mean: number;
+  readonly scale: number;
+}
+
+function componentsAt(parameters: Parameters<NdArray>, i: number, M: number): HostComponent[] {
+  const indices = Array.from({ length: M }, (_, j) => i * M + j);
+  const logits = indices.map((j) => parameters.logits?.data[j] ?? 0);
+  const largest = Math.max(...logits);
+  const weights = logits.map((l) => Math.exp(l - largest));
+  const total = weights.reduce((a, b) => a + b, 0);
+  return indices.map((j, m) => ({
+    weight: weights[m] / total,
+    mean: parameters.mean.data[j],
+    scale: Math.exp(parameters.logScale.data[j]),
+  }));
+}
+
+const logistic = (y: number): number => 1 / (1 + Math.exp(-y));
+
+/** Mass of each bin on the host: differences of sigmoids, taken on the side where they are small. */
+function binMasses(law: readonly HostComponent[], { K, low, h }: Bins): Float64Array {
+  const masses = new Float64Array(K);
+  for (const { weight, mean, scale } of law) {
+    for (let k = 0; k < K; k++) {
+      const a = k === 0 ? -Infinity : (low + (k - 0.5) * h - mean) / scale;
+      const b = k === K - 1 ? Infinity : (low + (k + 0.5) * h - mean) / scale;
+      masses[k] += weight * (a > 0 ? logistic(-a) - logistic(-b) : logistic(b) - logistic(a));
+    }
+  }
+  return masses;
+}
+
+function atomsOf(law: readonly HostComponent[], bins: Bins): Marginal {
+  const values = Array.from({ length: bins.K }, (_, k) => bins.low + bins.h * k);
+  return { kind: "atoms", values, probabilities: binMasses(law, bins) };
+}
+
+function continuousLaw(law: readonly HostComponent[]): Marginal {
+  const distribution = (x: number) =>
+    law.reduce((total, { weight, mean, scale }) => total + weight * logistic((x - mean) / scale), 0);
+  return {
+    kind: "continuous",
+    distribution,
+    quantile(share) {
+      const places = law.map(({ mean, scale }) => mean + scale * Math.log(share / (1 - share)));
+      const [from, to] = [Math.min(...places), Math.max(...places)];
+      return from === to ? from : invertDistribution(distribution, share, [from - 1e-9, to + 1e-9]);
+    },
+  };
+}
+
+/** The common scale of largest entropy, by golden sections in its logarithm. */
+function widestScale(bins: Bins, places: readonly number[]): number {
+  const [middle, half] = [(bins.low + bins.high) / 2, (bins.high - bins.low) / 2];
+  const entropy = (logScale: number) => {
+    const law = places.map((place) => ({
+      weight: 1 / places.length,
+      mean: middle + half * place,
+      scale: Math.exp(logScale),
+    }));
+    return binMasses(law, bins).reduce((total, p) => total - (p > 0 ? p * Math.log(p) : 0), 0);
+  };
+  let [from, to] = [Math.log(bins.h / 20), Math.log(half * 4)];
+  const ratio = (Math.sqrt(5) - 1) / 2;
+  while (to - from > 1e-7) {
+    const [left, right] = [to - ratio * (to - from), from + ratio * (to - from)];
+    if (entropy(left) > entropy(right)) to = right;
+    else from = left;
+  }
+  return Math.exp((from + to) / 2);
+}
