@@ -32,6 +32,7 @@ import {
   type Surrogate,
   type SurrogateWorkspace,
   surrogateMeasure,
+  surrogateSegment,
   surrogateWorkspace,
 } from "./surrogate.js";
 
@@ -122,8 +123,7 @@ export async function solvePair(
 ): Promise<Solution> {
   const warnings: string[] = [];
   if (from.every((value, k) => value === to[k])) return pointSolution(context, from);
-  const straight = await measureAt(context, straightLine(from, to, 65));
-  const straightLength = straight.measure.length;
+  const straightLength = await straightLengthOf(context, from, to);
   let best: Candidate | undefined;
   let iterations = 0;
   for (const start of starts) {
@@ -154,6 +154,17 @@ export async function solvePair(
     start: found.start,
     warnings,
   };
+}
+
+/**
+ * Length of the straight latent segment: off the table where there is one (at 512 places, so that no ridge is missed),
+ * by 64 chords and extrapolation otherwise.
+ */
+async function straightLengthOf(context: SolverContext, from: Float64Array, to: Float64Array): Promise<number> {
+  const { surrogate, precision } = context;
+  if (surrogate && precision === "float32" && surrogateCovers(surrogate, from) && surrogateCovers(surrogate, to))
+    return surrogateSegment(surrogate, from[0], from[1], to[0] - from[0], to[1] - from[1], 512);
+  return (await measureAt(context, straightLine(from, to, 65))).measure.length;
 }
 
 function better(a: Candidate, b: Candidate): boolean {
@@ -352,15 +363,16 @@ const QUICK_STEPS = 8;
 
 /**
  * Length of the geodesic near a path, on the surrogate alone: a few Newton steps, then the length at twice as many
- * places. The path's own length where the steps led nowhere. Right to the table's accuracy, usually 1e-3 or better.
+ * places. The length of the path's smoothed curve where the steps led nowhere. Right to the table's accuracy, usually 1e-3 or better.
  */
 export function quickLength(surrogate: Surrogate, path: GraphPath): number {
   const { spline } = surrogate;
   const maxStep = 2 * STEP_SHARE * Math.hypot(spline.upper[0] - spline.lower[0], spline.upper[1] - spline.lower[1]);
-  let best = path.lengths[path.lengths.length - 1];
+  let best = Number.POSITIVE_INFINITY;
   for (const segments of QUICK_SEGMENTS) {
     const { machine, workspace } = roomFor(segments + 1);
-    startNewton(machine, pathCurve(path, 2, segments + 1));
+    const first = pathCurve(path, 2, segments + 1);
+    startNewton(machine, first);
     let status: NewtonStatus = "running";
     while (status === "running") {
       evaluateSurrogate(surrogate, machine.trial, workspace);
@@ -369,7 +381,8 @@ export function quickLength(surrogate: Surrogate, path: GraphPath): number {
     }
     const { energy, length } = surrogateMeasure(surrogate, machine.nodes, 2);
     best = Math.min(best, length);
-    if (Math.abs(energy / machine.energy - 1) < QUICK_AGREEMENT) break;
+    if (Math.abs(energy / machine.energy - 1) < QUICK_AGREEMENT) return best;
+    best = Math.min(best, surrogateMeasure(surrogate, first, 2).length);
   }
   return best;
 }
@@ -380,8 +393,9 @@ const QUICK_AGREEMENT = 1e-2;
 /** Length of the geodesic near a path, by a few steps on the metric itself, at 32 segments. */
 export async function shortLength(context: SolverContext, path: GraphPath): Promise<number> {
   const { dimension: d } = context;
-  const own = path.lengths[path.lengths.length - 1];
-  const end = await solveLevel({ ...context, tolerance: 1e-4 }, pathCurve(path, d, 33), 6);
+  const first = pathCurve(path, d, 33);
+  const own = (await measureAt(context, resampled(first, d, 65))).measure.length;
+  const end = await solveLevel({ ...context, tolerance: 1e-4 }, first, 6);
   if (end.reason === "notFinite" || end.reason === "notPositive") return own;
   const { measure } = await measureAt(context, resampled(end.nodes, d, 65));
   return Number.isFinite(measure.length) ? Math.min(own, measure.length) : own;

@@ -37,7 +37,7 @@ export interface SolverOptions {
   points?: number;
   /** Largest number of segments that a curve is refined to. Default 512. */
   maxPoints?: number;
-  /** Predicted relative decrease of the energy at which a solve has converged. Default 2e-5 (float32), 1e-12 (float64). */
+  /** Predicted relative decrease of the energy at which a solve has converged. Default 4e-5 (float32), 1e-12 (float64). */
   tolerance?: number;
   /** Relative error of the length that the number of points may cause. Default 1e-4 (float32), 1e-9 (float64). */
   accuracy?: number;
@@ -57,7 +57,7 @@ export interface SolverOptions {
   surrogate?: boolean | number | "auto";
   /** Worker threads for batches: default one for each core; 0 for none. */
   workers?: number;
-  /** Threads of a kernel in the calling thread; default all cores. (Workers use one each.) */
+  /** Threads of a kernel in the calling thread. Default 1: more help large decoders, and only on an idle machine. */
   threads?: number;
 }
 
@@ -111,7 +111,7 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
   const box = region && roomy(region);
 
   const context = (): SolverContext => {
-    programs ??= createPrograms(source, d, precision, options.threads);
+    programs ??= createPrograms(source, d, precision, options.threads ?? 1);
     return { ...settings, region, surrogate, graph, programs };
   };
 
@@ -339,7 +339,7 @@ function settingsOf(metric: LatentMetric, options: SolverOptions): SolverSetting
   const precision = options.precision ?? "float32";
   const { points = DEFAULTS.points, maxPoints = DEFAULTS.maxPoints, maxIterations = DEFAULTS.maxIterations } = options;
   const double = precision === "float64";
-  const { tolerance = double ? 1e-12 : 2e-5, accuracy = double ? 1e-9 : 1e-4 } = options;
+  const { tolerance = double ? 1e-12 : 4e-5, accuracy = double ? 1e-9 : 1e-4 } = options;
   const whole = (name: string, value: number, low: number, high: number) => {
     if (!(Number.isInteger(value) && value >= low && value <= high))
       throw new UsageError(`connect: ${name} is ${value}; give a whole number from ${low} to ${high}.`);
