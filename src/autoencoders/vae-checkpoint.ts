@@ -261,8 +261,9 @@ async function onnxFiles(model: Vae): Promise<CheckpointFiles> {
     "encoder.onnx": await toOnnx(encoder, [example(shape.dataDimension)], {
       inputNames: ["x"],
       outputNames: ["mean", "logVariance"],
+      freeBatch: true,
     }),
-    "decoder.onnx": await toOnnx(decoder, [example(d)], { inputNames: ["z"], outputNames: ["mean"] }),
+    "decoder.onnx": await toOnnx(decoder, [example(d)], { inputNames: ["z"], outputNames: ["mean"], freeBatch: true }),
   };
 }
 

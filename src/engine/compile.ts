@@ -165,27 +165,51 @@ function giveBack(
   });
 }
 
+export interface OnnxOptions {
+  readonly precision?: Precision;
+  readonly inputNames?: readonly string[];
+  readonly outputNames?: readonly string[];
+  /**
+   * Leave the first axis of every argument and result free (called "N" in the file), so that any number of rows can be
+   * passed. The function must work row by row, without writing the number of rows into a shape.
+   */
+  readonly freeBatch?: boolean;
+}
+
 /**
  * The function as the bytes of a standard ONNX file.
- * @param shapes a tree like the arguments with `{ shape, dtype? }` leaves wrapped by `shapeOf` or example `NdArray`s
+ * @param examples arguments of the wanted shapes, like those of `compile(f)`; their numbers do not matter
+ * @throws UsageError for names that are empty or used twice, and with `freeBatch` for a function whose program depends
+ *   on the number of rows
  */
 export async function toOnnx(
   f: (...args: any[]) => any,
   examples: readonly any[],
-  options: { precision?: Precision; inputNames?: readonly string[]; outputNames?: readonly string[] } = {},
+  options: OnnxOptions = {},
 ): Promise<Uint8Array> {
   await initialize();
   const precision = options.precision ?? "float32";
   const { leaves } = flattenTree(examples);
-  const types = leaves.map((leaf) => (typeof leaf === "number" ? scalarArray(leaf, precision) : leaf));
-  const { bytes, inputNames, outputNames } = lowerFunction(f, examples, types, precision, {
-    inputs: options.inputNames,
-    outputs: options.outputNames,
-  });
+  const types: LeafType[] = leaves.map((leaf) => (typeof leaf === "number" ? scalarArray(leaf, precision) : leaf));
+  const lowered = (rows?: number) => {
+    const sized = types.map((t) => (rows === undefined ? t : { dtype: t.dtype, shape: [rows, ...t.shape.slice(1)] }));
+    return lowerFunction(
+      f,
+      examples,
+      sized,
+      precision,
+      { inputs: options.inputNames, outputs: options.outputNames },
+      rows,
+    );
+  };
+  const { bytes, inputNames, outputNames } = lowered(options.freeBatch ? 5 : undefined);
   const all = [...inputNames, ...outputNames];
   const twice = all.find((name, i) => all.indexOf(name) !== i || name === "");
   if (twice !== undefined)
     throw new UsageError(`toOnnx: the name "${twice}" is used twice or empty; give every input and output its own.`);
+  // A program that is the same for two numbers of rows is the same for all.
+  if (options.freeBatch && !sameBytes(bytes, lowered(7).bytes))
+    throw new UsageError("toOnnx: freeBatch: the program depends on the number of rows; export it for a fixed number.");
   return bytes;
 }
 
@@ -218,4 +242,8 @@ export async function loadProgram(
   options: { threads?: number; device?: Device } = {},
 ): Promise<LoadedProgram> {
   return (await loadRuntime()).createSession(program, options);
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -251,7 +251,7 @@ async function interpolation(
     pairs.push({
       geodesic: await images(along),
       straight: await images(straight),
-      label: `${name(ends[i][0])} → ${name(ends[i][1])}, lengths ${results[i].length.toFixed(1)} : ${results[i].straightLength.toFixed(1)}`,
+      label: `${name(ends[i][0])} → ${name(ends[i][1])}  ×${saved(i).toFixed(2)}`,
     });
   }
   await decode.dispose();
@@ -261,7 +261,7 @@ async function interpolation(
     width,
     T: SHOWN_POINTS,
     title: "Decoded paths between codes",
-    caption: `The ${pairs.length} of ${results.length} pairs whose geodesic saves most against the straight line; equal arc length above, equal parameter steps below.`,
+    caption: `The ${pairs.length} of ${results.length} pairs whose straight line is longest against the geodesic (×: how many times as long); equal arc length above, equal steps below.`,
   });
   return png;
 }

@@ -18,7 +18,7 @@ export function registerExport(program: Command): void {
     .description("Write decoder, encoder and metric tensor of a run as ONNX files that a bare ONNX runtime runs.")
     .argument("<run>", "the folder of a run")
     .requiredOption("--out <folder>", "where the files go")
-    .option("--batch <n>", "points in one call of the exported programs", "1")
+    .option("--batch <n>", "points in one call of metric.onnx (decoder and encoder take any number)", "1")
     .option("--metric <name>", "expected or euclidean")
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  atlas export runs/demo --out exported")
@@ -36,6 +36,7 @@ export function registerExport(program: Command): void {
         "decoder.onnx": await toOnnx((p) => run.decoderOutputs(p), [z], {
           inputNames: ["z"],
           outputNames: run.decoderOutputNames,
+          freeBatch: true,
         }),
         "metric.onnx": await toOnnx((p) => metric.metricTensor(p), [z], { inputNames: ["z"], outputNames: ["metric"] }),
       };
@@ -45,6 +46,7 @@ export function registerExport(program: Command): void {
         files["encoder.onnx"] = await toOnnx((p) => encode(p), [x], {
           inputNames: ["x"],
           outputNames: ["mean", "logVariance"],
+          freeBatch: true,
         });
       }
       const written: Record<string, string> = {};

@@ -66,7 +66,13 @@ const direct = new Set([
   "Identity",
 ]); // prettier-ignore
 
-export function emit(inputs: readonly Port[], outputs: readonly Port[], precision: Precision): Emitted {
+/** @param freeAxis the size of leading axes that is written as the free size "N" instead */
+export function emit(
+  inputs: readonly Port[],
+  outputs: readonly Port[],
+  precision: Precision,
+  freeAxis?: number,
+): Emitted {
   const nodes: onnx.NodeProto[] = [];
   const initializers: onnx.TensorProto[] = [];
   const names = new Map<Value, string>();
@@ -144,16 +150,27 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
     const input = node.inputs.map(nameOf);
     const list = (key: string) => attributes[key] as readonly number[];
     switch (op) {
-      case "Reshape":
       case "Expand":
-        return write(op, [input[0], integers(node.outputs[0].shape)], out, op === "Reshape" ? { allowzero: 1 } : {});
+        return write("Expand", [input[0], integers(node.outputs[0].shape)], out);
+      case "Reshape": {
+        const [from, to] = [node.inputs[0].shape, node.outputs[0].shape];
+        // A leading axis that stays is copied (0), whatever its size, so that the file holds for any number of rows.
+        if (to.length > 0 && from[0] === to[0] && !to.includes(0))
+          return write("Reshape", [input[0], integers([0, ...to.slice(1)])], out);
+        return write("Reshape", [input[0], integers(to)], out, { allowzero: 1 });
+      }
       case "ReduceSum":
       case "ReduceMax":
       case "ReduceMin":
       case "ReduceProd":
         return write(op, [input[0], integers(list("axes"))], out, { keepdims: 0 });
-      case "Slice":
-        return write("Slice", [input[0], integers(list("starts")), integers(list("ends"))], out);
+      case "Slice": {
+        // Only the axes that are cut: so the file does not depend on the size of the others.
+        const shape = node.inputs[0].shape;
+        const axes = shape.flatMap((n, a) => (list("starts")[a] !== 0 || list("ends")[a] !== n ? [a] : []));
+        const at = (key: string) => integers(axes.map((a) => list(key)[a]));
+        return write("Slice", [input[0], at("starts"), at("ends"), integers(axes)], out);
+      }
       case "Reverse": {
         const axes = list("axes");
         const far = -2147483647;
@@ -218,8 +235,13 @@ export function emit(inputs: readonly Port[], outputs: readonly Port[], precisio
           value: create(onnx.TypeProto_TensorSchema, {
             elemType: elementType(value.dtype, precision),
             shape: create(onnx.TensorShapeProtoSchema, {
-              dim: value.shape.map((n) =>
-                create(onnx.TensorShapeProto_DimensionSchema, { value: { case: "dimValue", value: BigInt(n) } }),
+              dim: value.shape.map((n, axis) =>
+                create(onnx.TensorShapeProto_DimensionSchema, {
+                  value:
+                    axis === 0 && n === freeAxis
+                      ? { case: "dimParam", value: "N" }
+                      : { case: "dimValue", value: BigInt(n) },
+                }),
               ),
             }),
           }),

@@ -32,6 +32,7 @@ export function lowerFunction(
   leaves: readonly LeafType[],
   precision: Precision,
   names: { inputs?: readonly string[]; outputs?: readonly string[] } = {},
+  freeAxis?: number,
 ): Program {
   let outputTree: unknown;
   const flat = (...tracers: Tracer[]) => {
@@ -60,6 +61,7 @@ export function lowerFunction(
     inputs.map((value, i) => ({ name: inputNames[i], value })),
     outputs.map((value, i) => ({ name: outputNames[i], value })),
     precision,
+    freeAxis,
   );
   const outputTypes = outputs.map((value) => ({
     shape: value.shape,
