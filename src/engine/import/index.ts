@@ -2,18 +2,18 @@
  * Decoders from elsewhere: an ONNX file as a traceable function, differentiated like our own. Each node becomes
  * operations of the engine; what is translated is listed in `operators/`.
  *
- * `@jax-js/onnx` does a part of this. It is not used, because it lacks operators that image decoders are made of
- * (ConvTranspose, BatchNormalization, InstanceNormalization, AveragePool, Upsample, Dropout), refuses more rows than
- * the file was written for, keeps weights in float32 next to the engine's float64 tracers, and names an unsupported
- * operator without its node.
+ * `@jax-js/onnx` (0.1.2) does a part of this. It is not used: it lacks operators that image decoders are made of
+ * (ConvTranspose, BatchNormalization, InstanceNormalization, AveragePool, Upsample), refuses other numbers of rows than
+ * the file's own, fails while tracing where a graph computes shapes, and names an unsupported operator without its node.
  */
 import { UsageError } from "../../errors.js";
-import type { NdArray } from "../arrays.js";
+import { type NdArray, ndarray } from "../arrays.js";
 import { broadcastTo, pad, reshape, slice } from "../ops/shape.js";
 import { constant, initialize, type Operand, shapeOf, type Tensor } from "../tensor.js";
 import { vmap } from "../transforms.js";
 import { checkImport, type ImportCheck } from "./check.js";
 import { type FilePort, type OnnxFile, readOnnx } from "./file.js";
+import type { Batch } from "./node.js";
 import { checkOperators, neededNodes, translate } from "./translate.js";
 import { isHost } from "./values.js";
 
@@ -81,10 +81,10 @@ export async function importOnnx(bytes: Uint8Array, name: string, options: Impor
   const rest = input.shape!.slice(1) as number[];
   const fixedRows = input.shape![0] ?? undefined;
   const trace = (value: Tensor): Record<string, Tensor> => {
-    const batch = { fixed: fixedRows, actual: value.shape[0] };
+    const batch: Batch = { fixed: fixedRows, actual: value.shape[0] };
     const values = translate(file, nodes, { name: input.name, value }, wanted, batch);
     return Object.fromEntries(
-      [...values].map(([output, result]) => [output, isHost(result) ? everyRow(result, batch.actual) : result]),
+      [...values].map(([output, result]) => [output, isHost(result) ? everyRow(result, batch) : result]),
     );
   };
   const checked =
@@ -164,11 +164,24 @@ function overBlocks(f: (z: Tensor) => Record<string, Tensor>, z: Tensor, rows: n
   );
 }
 
-/** An output that does not depend on the input (a constant standard deviation), for each row. */
-function everyRow(value: NdArray, rows: number): Tensor {
-  if (value.shape.length >= 2 && value.shape[0] === rows) return constant(value);
-  const rowShape = value.shape[0] === 1 ? value.shape.slice(1) : value.shape;
-  return broadcastTo(value, [rows, ...rowShape]);
+/**
+ * An output that does not depend on the input (a constant standard deviation), for each row: written down once, for
+ * the file's own number of rows, or made by the graph for the rows at hand.
+ */
+function everyRow(value: NdArray, { fixed, actual }: Batch): Tensor {
+  const { shape } = value;
+  if (shape.length >= 2 && shape[0] === actual) return constant(value);
+  const row = shape.length >= 2 && (shape[0] === 1 || (shape[0] === fixed && equalRows(value)));
+  return broadcastTo(row ? firstRow(value) : value, [actual, ...(row ? shape.slice(1) : shape)]);
+}
+
+function equalRows({ data, shape }: NdArray): boolean {
+  const width = data.length / shape[0];
+  return data.every((v: number, i: number) => v === data[i % width]);
+}
+
+function firstRow({ data, shape }: NdArray): NdArray {
+  return ndarray(data.slice(0, data.length / shape[0]), shape.slice(1));
 }
 
 function countOf(names: readonly string[]): Record<string, number> {

@@ -226,6 +226,22 @@ describe("files for a fixed number of rows", () => {
     }
   });
 
+  it("sizes to enlarge to", async () => {
+    const bytes = onnxFile({
+      inputs: { z: [2, 1, 2, 3] },
+      nodes: [["Resize", ["z", "", "", "sizes"], ["y"], { mode: "nearest" }]],
+      constants: { sizes: integersOf([2, 1, 4, 6]) },
+    });
+    const model = await importOnnx(bytes, "fixed.onnx");
+    const z = randomArray([5, 1, 2, 3], 3);
+    const { data, shape } = await evaluate((x) => model.apply(x).y, z);
+    expect([shape, model.inBlocks]).toEqual([[5, 1, 4, 6], false]);
+    for (let i = 0; i < data.length; i++) {
+      const [n, row, column] = [Math.floor(i / 24), Math.floor((i % 24) / 6), i % 6];
+      expect(data[i]).toBe(z.data[6 * n + 3 * Math.floor(row / 2) + Math.floor(column / 2)]);
+    }
+  });
+
   it("shapes to repeat to and to fill", async () => {
     const bytes = onnxFile({
       inputs: { z: [4, 1, 6] },
@@ -245,23 +261,32 @@ describe("files for a fixed number of rows", () => {
 });
 
 describe("outputs that do not depend on the input", () => {
+  const row = randomArray([5], 2);
+  const repeated = (rows: number): NdArray =>
+    ndarray(
+      Float64Array.from({ length: 5 * rows }, (_, i) => row.data[i % 5]),
+      [rows, 5],
+    );
   it.each([
-    ["no rows", [5]],
-    ["one row", [1, 5]],
-  ])("with %s are given for every row", async (_, shape) => {
+    ["no rows", "N", row],
+    ["one row", "N", repeated(1)],
+    ["the file's three rows", 3, repeated(3)],
+  ] as const)("with %s are given for every row", async (_, rows, s) => {
     const bytes = onnxFile({
+      inputs: { z: [rows, 6] },
       nodes: [
         ["Gemm", ["z", "w"], ["y"]],
         ["Exp", ["s"], ["std"]],
       ],
-      constants: { w: randomArray([6, 5], 1), s: randomArray(shape, 2) },
+      constants: { w: randomArray([6, 5], 1), s },
       outputs: ["y", "std"],
     });
     const model = await importOnnx(bytes, "constant.onnx");
-    const { std } = await evaluate(model.apply, randomArray([3, 6], 3));
-    const [expected] = await runOriginal(bytes, astype(randomArray([3, 6], 3), "float32"), ["std"]);
-    expect(std.shape).toEqual([3, 5]);
-    for (let i = 0; i < 15; i++) expect(std.data[i]).toBeCloseTo(expected.data[i % 5], 5);
+    for (const N of [1, 2, 3, 7]) {
+      const { std } = await evaluate(model.apply, randomArray([N, 6], 3));
+      expect(std.shape).toEqual([N, 5]);
+      for (let i = 0; i < 5 * N; i++) expect(std.data[i]).toBeCloseTo(Math.exp(row.data[i % 5]), 6);
+    }
   });
 });
 

@@ -118,8 +118,7 @@ const modulo: Operator = (node) => {
   const [a, b] = [node.input(0), node.input(1)];
   if (areHost([a, b]))
     return elementwise((x, y) => (fmod ? x % y : x - y * Math.floor(x / y)), [a, b] as NdArray[], (a as NdArray).dtype);
-  if (fmod) return node.fail("the remainder with the sign of the dividend (fmod) of the input is not supported");
-  return ops.sub(a, ops.mul(b, ops.floor(ops.div(a, b))));
+  return node.fail("the remainder of values that depend on the input is not supported");
 };
 
 export const arithmetic: Readonly<Record<string, Operator>> = {
