@@ -1,0 +1,66 @@
+/** The examples of README.md and docs/ run as printed. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { transformSync } from "esbuild";
+import { describe, expect, it } from "vitest";
+import { createProgram } from "../../src/cli/main.js";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const pages = [
+  "README.md",
+  ...readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+
+const blocks = pages.flatMap((page) => {
+  const text = readFileSync(join(root, page), "utf8");
+  return [...text.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, language, code], i) => ({ page, i, language, code }));
+});
+
+/** What an example says it prints: the comments after `console.log(...)`. */
+const promised = (code: string) =>
+  [...code.matchAll(/console\.log\(.*\);? +\/\/ (.+)$/gm)].map(([, text]) => text.trim());
+
+describe("library examples", () => {
+  const scripts = blocks.filter(
+    ({ language, code }) => ["js", "ts"].includes(language) && code.includes('from "latent-atlas"'),
+  );
+  it("are there", () => expect(scripts.length).toBeGreaterThanOrEqual(2));
+  it.each(scripts)("$page, block $i", ({ page, i, language, code }) => {
+    // Inside the package, so that it can import itself by name as a user's file would.
+    const folder = join(root, ".cache", "examples");
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, `${page.replace(/\W+/g, "-")}-${i}.mjs`);
+    writeFileSync(file, language === "ts" ? transformSync(code, { loader: "ts", format: "esm" }).code : code);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8", cwd: folder });
+    expect(status, stderr).toBe(0);
+    const printed = stdout.replace(/\s+/g, " ");
+    for (const line of promised(code)) expect(printed).toContain(line.replace(/\s+/g, " "));
+  });
+});
+
+describe("commands", () => {
+  const lines = blocks
+    .filter(({ language }) => language === "sh")
+    .flatMap(({ page, code }) => code.split("\n").map((line) => ({ page, line: line.replace(/#.*$/, "").trim() })))
+    .filter(({ line }) => line.startsWith("atlas "));
+  it("are there", () => expect(lines.length).toBeGreaterThanOrEqual(8));
+  it.each(lines)("$page: $line", ({ line }) => {
+    const words = line.split(/\s+/).slice(1);
+    let command = createProgram();
+    while (words.length > 0 && command.commands.some((c) => c.name() === words[0])) {
+      const name = words.shift();
+      command = command.commands.find((c) => c.name() === name)!;
+    }
+    expect(command.name()).not.toBe("atlas");
+    for (const word of words.filter((w) => w.startsWith("--")))
+      expect(
+        command.options.some((option) => option.long === word.split("=")[0]),
+        `${line}: ${word}`,
+      ).toBe(true);
+    for (const option of command.options.filter((o) => o.mandatory)) expect(line).toContain(option.long);
+  });
+});
