@@ -5,6 +5,7 @@ export { type EmbeddedMetric, embeddedMetric } from "./embedded.js";
 export * from "./evaluate.js";
 export * from "./lengths-and-angles.js";
 export * from "./metric.js";
+export * from "./posterior.js";
 export * from "./pullback.js";
 export * from "./tensor-metric.js";
 export * from "./validate.js";
