@@ -8,6 +8,8 @@
  *
  * D and O the Gauss-Newton (or metric) blocks, S the second-order term. Where H is not positive definite, S is scaled
  * down (s = 1, 0.6, 0.3, 0), then lambda raised (Levenberg-Marquardt). A step is accepted only if the energy falls.
+ * A tiny multiple of the identity is always added: latent directions that a decoder ignores (posterior collapse) make D
+ * singular, and the gradient vanishes along them too.
  *
  * Axes: T nodes, n = T - 2 inner nodes, d latent.
  */
@@ -61,6 +63,8 @@ export interface NewtonMachine {
   fullStep: boolean;
   damping: number;
   rejections: number;
+  /** Mean of D's diagonal entries. */
+  meanDiagonal: number;
   readonly gradient: Float64Array;
   readonly diagonal: Float64Array;
   readonly curvature: Float64Array;
@@ -87,6 +91,7 @@ export function newtonMachine(points: number, dimension: number): NewtonMachine 
     fullStep: false,
     damping: 0,
     rejections: 0,
+    meanDiagonal: 0,
     gradient: new Float64Array(n * dimension),
     diagonal: new Float64Array(area),
     curvature: new Float64Array(area),
@@ -128,6 +133,7 @@ export function feedNewton(machine: NewtonMachine, evaluation: Evaluation, optio
     machine.gradient.set(evaluation.gradient);
     machine.diagonal.set(evaluation.diagonal);
     machine.lower.set(evaluation.lower);
+    machine.meanDiagonal = meanDiagonal(machine.diagonal, machine.dimension);
     machine.hasCurvature = evaluation.curvature !== undefined;
     if (evaluation.curvature) machine.curvature.set(evaluation.curvature);
     machine.rejections = 0;
@@ -155,6 +161,9 @@ function finish(machine: NewtonMachine, status: NewtonStatus): NewtonStatus {
 }
 
 const CURVATURE_SHARES = [1, 0.6, 0.3, 0];
+/** The identity's share of D's mean diagonal: always, and for each unit of lambda. */
+export const RIDGE = 1e-10;
+const DAMPED_RIDGE = 1e-3;
 
 /** Solves for the step at the current damping, raising it until the system is positive definite. */
 function propose(machine: NewtonMachine, maxStep: number): boolean {
@@ -179,9 +188,18 @@ function propose(machine: NewtonMachine, maxStep: number): boolean {
 
 /** (D (1 + lambda) + share S, O) step = gradient. Returns g^T H^{-1} g, or false where H is not positive definite. */
 function solve(machine: NewtonMachine, share: number): number | false {
-  const { diagonal, curvature, system, lower, gradient, step, workspace, damping } = machine;
+  const { diagonal, curvature, system, lower, gradient, step, workspace, damping, dimension: d } = machine;
   const scale = 1 + damping;
   if (share === 0) for (let i = 0; i < system.length; i++) system[i] = diagonal[i] * scale;
   else for (let i = 0; i < system.length; i++) system[i] = diagonal[i] * scale + share * curvature[i];
+  const ridge = machine.meanDiagonal * (RIDGE + DAMPED_RIDGE * damping);
+  for (let i = 0; i < system.length; i += d * d) for (let k = 0; k < d; k++) system[i + k * (d + 1)] += ridge;
   return factorAndSolve(workspace, system, lower, gradient, step);
+}
+
+/** Mean of the diagonal entries of blocks [n, d, d]. */
+export function meanDiagonal(blocks: ArrayLike<number>, d: number): number {
+  let sum = 0;
+  for (let i = 0; i < blocks.length; i += d * d) for (let k = 0; k < d; k++) sum += blocks[i + k * (d + 1)];
+  return (sum * d) / blocks.length;
 }

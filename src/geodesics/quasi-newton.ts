@@ -7,7 +7,7 @@
  * Source of the two-loop recursion: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4.
  */
 import { blockTridiagonalWorkspace, factorise, solveFactored } from "../numerics/block-tridiagonal.js";
-import type { Evaluation, NewtonOptions, NewtonStatus } from "./newton.js";
+import { type Evaluation, meanDiagonal, type NewtonOptions, type NewtonStatus, RIDGE } from "./newton.js";
 
 export interface QuasiNewtonResult {
   /** [T, d] */
@@ -129,18 +129,22 @@ export async function quasiNewton(
   }
 }
 
-/** Factorises the operator, with a growing share of its diagonal added where it is singular. */
+/** Factorises the operator, with a tiny multiple of the identity (see `newton.ts`), and more where it is singular. */
 function factoriseDamped(
   workspace: ReturnType<typeof blockTridiagonalWorkspace>,
   { diagonal, lower }: Evaluation,
   n: number,
 ): boolean {
+  const d = workspace.size;
   const blocks = Float64Array.from(diagonal);
   const below = Float64Array.from(lower);
-  if (factorise(workspace, blocks, below, n)) return true;
-  for (let share = 1e-6; share <= 1e3; share *= 100) {
-    const damped = blocks.map((value) => value * (1 + share));
-    if (factorise(workspace, damped, below, n)) return true;
+  const mean = meanDiagonal(blocks, d);
+  let added = 0;
+  for (let share = RIDGE; share <= 1e3; share *= 100) {
+    const ridge = share * mean;
+    for (let i = 0; i < blocks.length; i += d * d) for (let k = 0; k < d; k++) blocks[i + k * (d + 1)] += ridge - added;
+    added = ridge;
+    if (factorise(workspace, blocks, below, n)) return true;
   }
   return false;
 }

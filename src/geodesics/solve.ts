@@ -11,7 +11,7 @@
  *
  * Axes: T nodes, N = T - 1 segments, d latent.
  */
-import { constantSpeed, evenly, resampleAt } from "../numerics/resample.js";
+import { constantSpeed, evenly, polylineLength, resampleAt } from "../numerics/resample.js";
 import { contains, type GraphPath, graphPath, pathCurve, type StartGraph, straightLine } from "./graph-start.js";
 import type { KernelKind } from "./kernels.js";
 import { type CurveMeasure, measureSteps, sumOf } from "./measure.js";
@@ -146,7 +146,7 @@ export async function solvePair(
   return {
     curve: finalCurve(context, found),
     length,
-    energy: finite ? Math.max(found.measure.energy, length * length) : straightLength ** 2,
+    energy: length * length, // the curve is returned at constant speed
     reason,
     iterations,
     straightLength,
@@ -426,10 +426,10 @@ async function solveDirectly(
       error,
       start: name,
     });
+    if (here.measure.sum === 0) return candidate("zeroMetric", 0);
     if (end.reason === "notFinite" || end.reason === "notPositive" || !Number.isFinite(here.measure.sum)) {
       return candidate(end.reason === "notPositive" ? "notPositive" : "notFinite", Infinity);
     }
-    if (here.measure.sum === 0) return candidate("zeroMetric", 0);
     const finer = resampled(end.nodes, d, 2 * segments + 1);
     const there = await measureAt(context, finer);
     // Both are extrapolated: they agree to fourth order where the curve is resolved.
@@ -461,10 +461,14 @@ interface LevelEnd {
   iterations: number;
 }
 
+/** No node moves farther in one step than this share of the curve's latent length: no leaps over hills. */
+const LEVEL_STEP_SHARE = 0.1;
+
 /** Minimises the discrete energy at one number of nodes. */
 async function solveLevel(context: SolverContext, start: Float64Array, maxIterations: number): Promise<LevelEnd> {
   const { dimension: d, method, programs, tolerance } = context;
-  const options = { tolerance, maxIterations: Math.max(2, maxIterations), noise: noiseOf(context) };
+  const maxStep = LEVEL_STEP_SHARE * polylineLength(start, d);
+  const options = { tolerance, maxIterations: Math.max(2, maxIterations), noise: noiseOf(context), maxStep };
   const area = d * d;
   const n = start.length / d - 2;
   const diagonal = new Float64Array(n * area);

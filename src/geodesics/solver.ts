@@ -277,7 +277,7 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
         solutions.push(abortedSolution(settings, a, b));
         continue;
       }
-      solutions.push(await solvePair(here, a, b, starts));
+      solutions.push(await exclusively(() => solvePair(here, a, b, starts)));
       hooks.onProgress?.(i + 1, count);
     }
     return solutions;
@@ -295,7 +295,7 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
       );
     } else {
       for (let row = 0; row < count && !signal?.aborted; row++)
-        hooks.onRow(row, await distanceRow(context(), points, row, refine));
+        hooks.onRow(row, await exclusively(() => distanceRow(context(), points, row, refine)));
     }
     signal?.throwIfAborted();
   }
@@ -332,6 +332,18 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
     );
     return grown;
   }
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * One solve at a time in a thread: kernels and Newton machines have one set of buffers each, and calls that were not
+ * awaited may overlap. (Nothing is lost: a native run blocks the thread anyway.)
+ */
+function exclusively<T>(work: () => Promise<T>): Promise<T> {
+  const result = last.then(work);
+  last = result.catch(() => undefined);
+  return result;
 }
 
 function settingsOf(metric: LatentMetric, options: SolverOptions): SolverSettings {
