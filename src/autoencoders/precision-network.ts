@@ -2,20 +2,24 @@
  * A decoder's uncertainty as a radial basis function network of the precision (Arvanitidis, Hansen, Hauberg, "Latent
  * Space Oddity", ICLR 2018; `std` there is sigma):
  *
- *   v_k(z) = exp(-lambda_k |z - c_k|^2),   gamma(z) = W v(z) + zeta,   std(z) = gamma(z)^(-1/2),   W >= 0, zeta > 0.
+ *   v_k(z) = exp(-lambda_k |z - c_k|^2),   gamma(z) = W v(z) + zeta,   W >= 0, zeta > 0,
+ *   std(z) = gamma(z)^(-1/2) + growth r(z),   r = sqrt(1 + softplus(q - q0)) - 1,   q = -log sum_k v_k(z).
  *
- * Where there are codes, v is large and std is what the residuals ask for; away from them v vanishes and std rises to
- * its bound zeta^(-1/2). How it is fitted: `uncertainty.ts`.
+ * Where there are codes, v is large and std is what the residuals ask for; away from them v vanishes and the first term
+ * rises to its bound zeta^(-1/2). How it is fitted: `uncertainty.ts`.
  *
- * What bounds what, since large uncertainty alone does not make a metric large, only its change does: the barrier
- * around the codes is the ring where std rises, of total height sqrt(D) (zeta^(-1/2) - std at the codes); beyond the
- * ring std is constant and the metric is that of the mean alone.
+ * The second term is not in the paper. Large uncertainty alone does not make a metric large, only its change does: with
+ * the first term alone there is a ring around the codes where std rises, and beyond it the metric is nearly zero, so
+ * that geodesics tunnel through empty space. r is nothing at the codes and grows in proportion to the distance from
+ * them outside of the ring (q is that squared distance in bandwidths), so that empty space has a price everywhere.
+ * growth = 0 gives the network of the paper.
  *
  * Axes: N points, D data dimensions, d latent dimensions, K centres.
  */
 import {
   add,
   exp,
+  logSumExp,
   matmul,
   mul,
   type NdArray,
@@ -23,6 +27,8 @@ import {
   type Operand,
   reshape,
   rsqrt,
+  softplus,
+  sqrt,
   square,
   sub,
   sum,
@@ -39,6 +45,8 @@ export interface Uncertainty {
   readonly weights: NdArray;
   /** zeta, one for all outputs. [1] */
   readonly zeta: NdArray;
+  /** growth, in data units for each bandwidth of distance. [1] */
+  readonly growth: NdArray;
   readonly fit: UncertaintyFit;
 }
 
@@ -60,17 +68,33 @@ export interface UncertaintyFit {
 
 /** std(z): `[N, d] -> [N, D]`. Traceable. */
 export function precisionStd(network: Omit<Uncertainty, "fit">, z: Operand): Tensor {
-  return rsqrt(precision(network, z));
+  const v = basis(network.centres, network.bandwidths, z);
+  const bounded = rsqrt(add(matmul(v, network.weights), network.zeta)); // [N, D]
+  return add(bounded, mul(network.growth, remoteness(network, z)));
+}
+
+/** q0: where the ring ends; there the precision is all but zeta for a ceiling of ten typical deviations. */
+const RING = 6;
+
+/** r(z): how far outside of the codes a point lies, in bandwidths. `[N, d] -> [N, 1]`. Traceable. */
+export function remoteness(network: Pick<Uncertainty, "centres" | "bandwidths">, z: Operand): Tensor {
+  const q = neg(logSumExp(neg(scaledSquares(network.centres, network.bandwidths, z)), -1, { keepDimensions: true }));
+  return sub(sqrt(add(1, softplus(sub(q, RING)))), 1);
 }
 
 /** gamma(z): `[N, d] -> [N, D]`. Traceable. */
-export function precision(network: Omit<Uncertainty, "fit">, z: Operand): Tensor {
+export function precision(network: Omit<Uncertainty, "fit" | "growth">, z: Operand): Tensor {
   return add(matmul(basis(network.centres, network.bandwidths, z), network.weights), network.zeta);
 }
 
 /** v(z): `[N, d] -> [N, K]`. By differences, since |z|^2 - 2 z.c + |c|^2 would cancel in float32. */
 export function basis(centres: Operand, bandwidths: Operand, z: Operand): Tensor {
+  return exp(neg(scaledSquares(centres, bandwidths, z)));
+}
+
+/** lambda_k |z - c_k|^2. [N, K] */
+function scaledSquares(centres: Operand, bandwidths: Operand, z: Operand): Tensor {
   const [count, d] = (z as Tensor).shape;
   const offsets = sub(reshape(z, [count, 1, d]), centres); // [N, K, d]
-  return exp(neg(mul(bandwidths, sum(square(offsets), -1))));
+  return mul(bandwidths, sum(square(offsets), -1));
 }

@@ -1,9 +1,11 @@
 /**
  * Fitting a decoder's uncertainty, the precision network of `precision-network.ts`.
  *
- * Centres: k-means of the codes. Bandwidths: lambda_k = 1 / (2 s_k^2), s_k = `bandwidth` times the root of the smallest
- * variance of cluster k along a latent axis, at least a quarter of the median over clusters (a cluster of one point has
- * none). W: maximum likelihood of the residuals with the decoder's mean frozen,
+ * Centres: k-means of the codes. Bandwidths: lambda_k = 1 / (2 s_k^2), s_k = `bandwidth` times the larger of the root
+ * mean variance of cluster k along a latent axis and half the distance from its centre to the second nearest other, so
+ * that neighbouring kernels overlap and std has no islands along the data (the published code takes the smallest
+ * variance along an axis, which for codes along a curve is next to nothing). W: maximum likelihood of the residuals with
+ * the decoder's mean frozen,
  *
  *   maximise sum_nj 1/2 log gamma_j(z_n) - 1/2 gamma_j(z_n) (r_nj^2 + floor^2),   r = x - mu(z),
  *
@@ -11,7 +13,8 @@
  * expectation-maximisation step (Jensen's inequality on log sum), so that the likelihood never falls, W stays
  * positive, and no learning rate is needed. (The published code fits W to a log-variance head by Adam instead.)
  *
- * `ceiling` sets zeta^(-1/2) and with it the height of the barrier around the codes; `floor` the least std.
+ * `ceiling` sets zeta^(-1/2) and with it the height of the barrier around the codes; `growth` how std goes on rising
+ * outside of it; `floor` the least std.
  *
  * Axes: N rows, D data dimensions, d latent dimensions, K centres.
  */
@@ -47,6 +50,8 @@ export interface UncertaintyOptions {
   readonly bandwidth?: number;
   /** Largest standard deviation, in units of the root mean square residual; default 10. */
   readonly ceiling?: number;
+  /** Rise of the standard deviation for each bandwidth of distance outside of the codes, in ceilings; default 0.5. */
+  readonly growth?: number;
   /** Least standard deviation, in units of the root mean square residual; default 0.02. */
   readonly floor?: number;
   /** Updates of W; default 20 (on MNIST 40 would gain another 0.3 nats a row, of 1,634). */
@@ -66,12 +71,13 @@ const TINY = 1e-20;
  * @throws UsageError for impossible options, or rows that do not fit the model.
  */
 export async function fitUncertainty(model: Vae, rows: Rows, options: UncertaintyOptions = {}): Promise<Vae> {
-  const { bandwidth = 2, ceiling = 10, floor = 0.02, iterations = 20, seed = 0, threads } = options;
+  const { bandwidth = 2, ceiling = 10, growth = 0.5, floor = 0.02, iterations = 20, seed = 0, threads } = options;
   const all = asRows("fitUncertainty", rows, model.shape.dataDimension);
   const count = all.shape[0];
   const clusters = options.clusters ?? Math.max(1, Math.min(64, Math.floor(count / 10)));
   for (const [name, value] of Object.entries({ bandwidth, ceiling, floor }))
     if (!(value > 0 && value < Infinity)) throw new UsageError(`${name}: ${value} is not a positive finite number.`);
+  if (!(growth >= 0 && growth < Infinity)) throw new UsageError(`growth: ${growth} is not a finite number from 0 on.`);
   if (!(floor < ceiling)) throw new UsageError(`floor: ${floor} is not below the ceiling ${ceiling}.`);
   if (!(Number.isInteger(iterations) && iterations >= 1))
     throw new UsageError(`iterations: ${iterations} is not a whole number from 1 on.`);
@@ -110,6 +116,7 @@ export async function fitUncertainty(model: Vae, rows: Rows, options: Uncertaint
     uncertainty: {
       ...network,
       weights: fitted.weights,
+      growth: { data: Float32Array.of(growth * largest), shape: [1], dtype: "float32" },
       fit: {
         seed,
         clusters,
@@ -191,14 +198,29 @@ function bandwidthsOf(codes: Float32Array, d: number, grouping: KMeansResult, fa
   assignment.forEach((k, i) => {
     for (let j = 0; j < d; j++) variances[k * d + j] += (codes[i * d + j] - centres[k * d + j]) ** 2 / sizes[k];
   });
-  const widths = Float64Array.from({ length: clusters }, (_, k) =>
-    Math.sqrt(Math.min(...variances.subarray(k * d, (k + 1) * d))),
-  );
+  const widths = Float64Array.from({ length: clusters }, (_, k) => {
+    let total = 0;
+    for (let j = 0; j < d; j++) total += variances[k * d + j];
+    return Math.max(Math.sqrt(total / d), 0.5 * secondNearest(centres, d, k));
+  });
   const positive = widths.filter((s) => s > 0).sort();
   if (positive.length === 0)
     throw new UsageError(`clusters: ${clusters} leave no cluster with two different codes; use fewer.`);
   const median = positive[positive.length >> 1];
-  return Float32Array.from(widths, (s) => 0.5 / (factor * Math.max(s, 0.25 * median)) ** 2);
+  return Float32Array.from(widths, (s) => 0.5 / (factor * Math.max(s, 0.5 * median)) ** 2);
+}
+
+/** Distance from centre k to the second nearest of the others; to the nearest where there is one only; else 0. */
+function secondNearest(centres: Float64Array, d: number, k: number): number {
+  const distances: number[] = [];
+  for (let i = 0; i < centres.length / d; i++) {
+    if (i === k) continue;
+    let sum = 0;
+    for (let j = 0; j < d; j++) sum += (centres[i * d + j] - centres[k * d + j]) ** 2;
+    distances.push(Math.sqrt(sum));
+  }
+  distances.sort((a, b) => a - b);
+  return distances[1] ?? distances[0] ?? 0;
 }
 
 function chooseRows(rows: NdArray, count: number, order: Int32Array): NdArray {

@@ -139,11 +139,11 @@ export function saveUncertainty(folder: string, model: Vae): void {
     throw new UsageError("saveUncertainty: this model has no uncertainty yet; call fitUncertainty(model, rows) first.");
   const { config } = readCheckpoint(folder);
   const { files, format: _, version: __, ...fields } = config;
-  const { centres, bandwidths, weights, zeta, fit } = uncertainty;
+  const { centres, bandwidths, weights, zeta, growth, fit } = uncertainty;
   writeCheckpoint(
     folder,
     { ...fields, uncertainty: fit },
-    { [UNCERTAINTY]: encodeSafetensors({ centres, bandwidths, weights, zeta }) },
+    { [UNCERTAINTY]: encodeSafetensors({ centres, bandwidths, weights, zeta, growth }) },
     { keep: Object.keys(files) },
   );
 }
@@ -330,6 +330,7 @@ function uncertaintyFrom(folder: string, files: ReadonlyMap<string, Uint8Array>,
     bandwidths: like(fit.clusters),
     weights: like(fit.clusters, D),
     zeta: like(1),
+    growth: like(1),
   };
   return { ...treeFrom(folder, UNCERTAINTY, files, template), fit };
 }

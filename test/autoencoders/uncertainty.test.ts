@@ -101,11 +101,11 @@ describe("fitUncertainty", () => {
     expect(logLikelihoods.at(-1)!).toBeLessThan(ideal + 0.15);
   });
 
-  it("grows away from the codes, to its ceiling and not beyond", async () => {
+  it("without growth rises away from the codes to its ceiling and not beyond", async () => {
     const model = await fitUncertainty(
       identityVae(),
       noisyRows(2000, () => 0.2),
-      { clusters: 30 },
+      { clusters: 30, growth: 0 },
     );
     const ceiling = model.uncertainty!.fit.ceiling;
     for (const direction of [
@@ -113,13 +113,30 @@ describe("fitUncertainty", () => {
       [0, 1],
       [-0.7, 0.7],
     ]) {
-      const path = Array.from({ length: 40 }, (_, i) => direction.map((v) => v * (2.2 + 0.1 * i)));
+      const path = Array.from({ length: 40 }, (_, i) => direction.map((v) => v * (2.2 + 0.2 * i)));
       const std = (await stdAt(model, path)).map((row) => row[2]);
       for (let i = 1; i < std.length; i++) expect(std[i]).toBeGreaterThanOrEqual(std[i - 1] * (1 - 1e-9));
       expect(std[39] / ceiling).toBeGreaterThan(0.999);
       expect(std[39] / ceiling).toBeLessThanOrEqual(1 + 1e-6);
       expect(std[0]).toBeLessThan(0.5 * ceiling);
     }
+  });
+
+  it("with growth goes on rising in proportion to the distance, and leaves the codes as they are", async () => {
+    const rows = noisyRows(2000, () => 0.2);
+    const paper = await fitUncertainty(identityVae(), rows, { clusters: 30, growth: 0 });
+    const growing = await fitUncertainty(identityVae(), rows, { clusters: 30 });
+    const inside = [-1.2, 0, 1.2].flatMap((x) => [-1.2, 0, 1.2].map((y) => [x, y]));
+    const [a, b] = [await stdAt(paper, inside), await stdAt(growing, inside)];
+    a.forEach((row, i) => expect(b[i][2] / row[2]).toBeLessThan(1.03));
+    const far = (
+      await stdAt(
+        growing,
+        [50, 100, 150].map((x) => [x, 0]),
+      )
+    ).map((row) => row[2]);
+    expect((far[2] - far[1]) / (far[1] - far[0])).toBeCloseTo(1, 1);
+    expect(far[1] - far[0]).toBeGreaterThan(5 * growing.uncertainty!.fit.ceiling);
   });
 
   it("depends on the seed alone", async () => {
@@ -191,6 +208,7 @@ describe("precisionStd", () => {
         bandwidths: ndarray(abs(2, K, 1)),
         weights: ndarray(abs(3, K * D, 5), [K, D]),
         zeta: ndarray(Float64Array.of(0.01)),
+        growth: ndarray(Float64Array.of(0)),
       };
       const z = ndarray(normalArray(randomKey(4), 3 * d), [3, d]);
       const f = compile((point: any) => precisionStd(network, point), { precision: "float64" });
