@@ -13,6 +13,7 @@ import {
   normal,
   type Parameters,
   poisson,
+  product,
   vonMises,
   vonMisesFisher,
 } from "../../src/distributions/families/index.js";
@@ -277,5 +278,44 @@ export const cases: readonly FamilyCase[] = [
     grid: () => wholeNumbers(0, 15),
     data: [[0], [15], [7.2]],
     refuses: [[[-1], /is -1; the discretised logistic likelihood needs values from 0 to 15/]],
+  },
+  {
+    name: "product",
+    family: product([
+      { name: "kind", family: bernoulli(), columns: [2] },
+      { name: "direction", family: vonMisesFisher({ dimension: 2 }), columns: [3, 1] },
+      { name: "level", family: discretisedLogistic({ bins: 3, low: 0, high: 2 }), columns: [0] },
+    ]),
+    members: members({
+      "kind.logits": [[1], [-0.3]],
+      "direction.theta": [[[1, 2]], [[0.3, -0.2]]],
+      "level.mean": [[0.5], [1.8]],
+      "level.logScale": [[-1], [0]],
+    }),
+    columns: 4,
+    grid: () => {
+      // [level, y, kind, x]
+      const directions = sphere(2, 30);
+      const rows: number[][] = [];
+      const weights: number[] = [];
+      for (let i = 0; i < directions.weights.length; i++)
+        for (const level of [0, 1, 2])
+          for (const kind of [0, 1]) {
+            rows.push([level, directions.points.data[2 * i + 1], kind, directions.points.data[2 * i]]);
+            weights.push(directions.weights[i]);
+          }
+      return { points: array(rows), weights };
+    },
+    linearMean: false,
+    additive: false,
+    data: [
+      [0, 0.6, 1, 0.8],
+      [2, -1, 0, 0],
+    ],
+    refuses: [
+      [[0, 0.6, 7, 0.8], /column 2 .* is 7; the bernoulli/],
+      [[0, 0.6, 1, 0.7], /have norm 0.921954/],
+      [[3, 0.6, 1, 0.8], /column 0 .* is 3; the discretised logistic/],
+    ],
   },
 ];

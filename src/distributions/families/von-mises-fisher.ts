@@ -40,6 +40,7 @@ import {
 import { expectThat } from "../../errors.js";
 import type { RandomStream } from "../../numerics/random.js";
 import { gaussLegendre } from "../../numerics/special-functions.js";
+import { vonMisesFisherDrawer } from "../von-mises-fisher.js";
 import { directionalRatio } from "./directional-ratio.js";
 import {
   type CheckOptions,
@@ -245,32 +246,9 @@ export function checkUnitVectors(data: NdArray, options: CheckOptions | undefine
   });
 }
 
-/** A draw by rejection for the cosine to mu (Wood 1994, "Simulation of the von Mises Fisher distribution"). Host. */
+/** A draw of the member theta. Host. */
 export function drawDirection(theta: ArrayLike<number>, random: RandomStream): Float64Array {
-  const p = theta.length;
   const kappa = Math.hypot(...Array.from(theta));
-  const direction = (): Float64Array => {
-    const v = Float64Array.from({ length: p }, () => random.normal());
-    const norm = Math.hypot(...v);
-    return v.map((x) => x / norm);
-  };
-  if (kappa < 1e-12) return direction();
-  const mu = Float64Array.from(theta, (x) => x / kappa);
-  const b = (p - 1) / (2 * kappa + Math.sqrt(4 * kappa * kappa + (p - 1) ** 2));
-  const x0 = (1 - b) / (1 + b);
-  const c = kappa * x0 + (p - 1) * Math.log(1 - x0 * x0);
-  let cosine: number;
-  for (;;) {
-    const [g, h] = [random.gamma((p - 1) / 2), random.gamma((p - 1) / 2)];
-    const z = g / (g + h);
-    cosine = (1 - (1 + b) * z) / (1 - (1 - b) * z);
-    if (kappa * cosine + (p - 1) * Math.log(1 - x0 * cosine) - c >= Math.log(1 - random.uniform())) break;
-  }
-  // a uniform direction across mu
-  const v = direction();
-  const along = v.reduce((total, x, i) => total + x * mu[i], 0);
-  const across = v.map((x, i) => x - along * mu[i]);
-  const norm = Math.hypot(...across);
-  const sine = Math.sqrt(Math.max(0, 1 - cosine * cosine));
-  return mu.map((m, i) => cosine * m + (sine * across[i]) / norm);
+  const mu = Float64Array.from(theta, (x, i) => (kappa > 0 ? x / kappa : Number(i === 0)));
+  return vonMisesFisherDrawer(theta.length, kappa)(mu, random);
 }
