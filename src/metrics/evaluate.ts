@@ -38,6 +38,10 @@ export async function evaluate(
   vectors: readonly (NdArray | readonly (readonly number[])[])[] = [],
   options: EvaluateOptions = {},
 ): Promise<NdArray> {
+  if (metric.finsler)
+    throw new UsageError(
+      `evaluate: "${metric.name}" has lengths and energies of curves (connect), but no metric tensor; use wasserstein2.`,
+    );
   const z = toPoints("evaluate", "points", points, metric.dimension);
   const n = z.shape[0];
   const others = vectors.map((v, i) => toPoints("evaluate", `vectors[${i}]`, v, metric.dimension, n));

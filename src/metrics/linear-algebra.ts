@@ -107,7 +107,8 @@ export function identityMatrix(d: number): NdArray {
   return array(Array.from({ length: d }, (_, i) => Array.from({ length: d }, (_, j) => Number(i === j))));
 }
 
-function unitRow(d: number, k: number): NdArray {
+/** Row k of the identity, `[1, d]`. */
+export function unitRow(d: number, k: number): NdArray {
   return array([Array.from({ length: d }, (_, i) => Number(i === k))]);
 }
 

@@ -20,6 +20,11 @@ export interface LatentMetric {
    * depend on each other. It lets solvers use Gauss-Newton steps.
    */
   embedding?(z: Tensor): Tensor;
+  /**
+   * Set where steps have lengths that no inner product gives (1-Wasserstein): then `metricTensor` is only a quadratic
+   * bound that solvers precondition with, and what needs a metric tensor refuses it.
+   */
+  readonly finsler?: true;
 }
 
 /**

@@ -1,0 +1,58 @@
+/**
+ * Metrics given by a root: a map A(z), linear in the vector, with `g_z(v, v) = |A(z) v|^2`. The Fisher-Rao metric of a
+ * family is one (A = root of the Fisher information times the decoder's Jacobian), and so are Wasserstein metrics.
+ * No P x P matrix is formed, and a metric made in this way cannot become indefinite by rounding.
+ *
+ * Axes: N points, d latent dimensions, M rows of the root.
+ */
+import {
+  add,
+  broadcastTo,
+  concat,
+  einsum,
+  mul,
+  reshape,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  vmap,
+} from "../engine/index.js";
+import { checkDimension } from "./checks.js";
+import { identityMatrix, rowDot, separateColumns, unitRow } from "./linear-algebra.js";
+import type { LatentMetric } from "./metric.js";
+
+/**
+ * @param push `(z [N, d], v [N, d]) -> [N, M]`, traceable, linear in v, row by row
+ * @param options `dimension`: d; `name`; `segmentEnergy`: by default the midpoint rule, `|A((a + b) / 2) (b - a)|^2`
+ * @throws UsageError if the dimension is not a positive whole number
+ */
+export function rootMetric(
+  push: (z: Tensor, v: Tensor) => Tensor,
+  options: {
+    readonly dimension: number;
+    readonly name: string;
+    readonly segmentEnergy?: (a: Tensor, b: Tensor) => Tensor;
+  },
+): LatentMetric {
+  checkDimension(options.name, options.dimension);
+  return {
+    name: options.name,
+    dimension: options.dimension,
+    metricTensor: (z) => gramOfRoot(push, z),
+    segmentEnergy: options.segmentEnergy ?? ((a, b) => sum(square(push(mul(add(a, b), 0.5), sub(b, a))), -1)),
+  };
+}
+
+/** `A^T A`, `[N, d, d]`: d images of unit vectors, which share the work of the value, and their products. */
+function gramOfRoot(push: (z: Tensor, v: Tensor) => Tensor, z: Tensor): Tensor {
+  const [n, d] = z.shape;
+  if (!separateColumns(d)) {
+    const columns = vmap((direction: Tensor) => push(z, broadcastTo(direction, [n, d])))(identityMatrix(d)); // [d, N, M]
+    return einsum("ina,jna->nij", columns, columns);
+  }
+  const columns = Array.from({ length: d }, (_, k) => push(z, broadcastTo(unitRow(d, k), [n, d])));
+  const entries = columns.map((a, i) => columns.slice(0, i + 1).map((b) => rowDot(a, b))); // [N, 1] each, j <= i
+  const all = columns.flatMap((_, i) => columns.map((_, j) => (j <= i ? entries[i][j] : entries[j][i])));
+  return reshape(concat(all, 1), [n, d, d]);
+}
