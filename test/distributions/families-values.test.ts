@@ -112,6 +112,20 @@ describe("published values", () => {
     expect(Array.from(all).reduce((a, b) => a + Math.exp(b), 0)).toBeCloseTo(1, 12);
   });
 
+  it("the binned logistic's information tends to the continuous one's as bins narrow, errors of second order", async () => {
+    const p = members({ mean: [[0.45]], logScale: [[log(0.02)]] });
+    const w = members({ mean: [[0.01]], logScale: [[0.3]] });
+    const at = async (options: object) =>
+      (await run((a, b) => fisherQuadratic(discretisedLogistic(options), a, b), [p, w]))[0].data[0];
+    const limit = await at({ information: "continuous" });
+    expect(limit).toBeCloseTo(0.01 ** 2 / (3 * 0.02 ** 2) + (0.3 ** 2 * (3 + Math.PI ** 2)) / 9, 12);
+    const errors = [(await at({ bins: 128 })) - limit, (await at({ bins: 255 })) - limit];
+    expect(errors[0] / errors[1]).toBeCloseTo(4, 0);
+    expect(() => discretisedLogistic({ information: "continuous", components: 2 })).toThrow(
+      /not known for 2 components/,
+    );
+  });
+
   it("the length of the curve mu = sin 2t, sigma = 0.5 + 0.8 t^2 in the normal family", async () => {
     const family = normal();
     const n = 4000;

@@ -69,6 +69,12 @@ export interface DiscretisedLogisticOptions {
   readonly high?: number;
   /** Components of a mixture; default 1. */
   readonly components?: number;
+  /**
+   * Fisher information of one logistic: "binned", the sum over the K bins (default), or "continuous", that of the
+   * logistic law before binning, diag(1 / (3 s^2), (3 + pi^2) / 9) in (m, log s): the limit of narrow bins and of means
+   * well inside, at a K-th of the cost.
+   */
+  readonly information?: "binned" | "continuous";
 }
 
 /** The bins: K of them, h wide, of which the first is centred at low and the last at high. */
@@ -90,7 +96,7 @@ const tiny = 1e-20;
  * @throws UsageError for options that are no bins.
  */
 export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): Family {
-  const { bins: K = 256, low = 0, high = 1, components: M = 1 } = options;
+  const { bins: K = 256, low = 0, high = 1, components: M = 1, information = "binned" } = options;
   expectThat(
     Number.isInteger(K) && K >= 2,
     `discretised logistic: bins ${K} is not a whole number from 2 on; give the number of values, such as 256.`,
@@ -102,6 +108,10 @@ export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): F
   expectThat(
     Number.isInteger(M) && M >= 1,
     `discretised logistic: components ${M} is not a whole number from 1 on; give one, such as 1.`,
+  );
+  expectThat(
+    information === "binned" || (information === "continuous" && M === 1),
+    `discretised logistic: information "${information}" is not known for ${M} components; use "binned", or "continuous" for one.`,
   );
   const bins: Bins = { K, low, high, h: (high - low) / (K - 1) };
   const [middle, half] = [(low + high) / 2, (high - low) / 2];
@@ -160,6 +170,7 @@ export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): F
       return sumRows(divergenceTerm(exp(logP), exp(logQ), sub(logQ, logP)));
     },
     fisherRoot(parameters) {
+      if (information === "continuous") return continuousRoot(parameters);
       if (single) return singleRoot(parameters, bins);
       const root = exp(mul(0.5, binned(parameters)));
       return (tangent) => flatRows(mul(root, jvp(binned, [parameters], [tangent])[1]));
@@ -300,6 +311,13 @@ function singleRoot(parameters: Parameters<Operand>, bins: Bins): (tangent: Para
   const perScale = exp(neg(parameters.logScale));
   return (tangent) =>
     concat([add(mul(r11, mul(tangent.mean, perScale)), mul(r12, tangent.logScale)), mul(r22, tangent.logScale)], 1);
+}
+
+/** Root of the information of the logistic law before binning. */
+function continuousRoot({ logScale }: Parameters<Operand>): (tangent: Parameters<Operand>) => Tensor {
+  const perScale = mul(1 / Math.sqrt(3), exp(neg(logScale)));
+  const ofScale = Math.sqrt(3 + Math.PI ** 2) / 3;
+  return (tangent) => concat([mul(tangent.mean, perScale), mul(tangent.logScale, ofScale)], 1);
 }
 
 interface HostComponent {
