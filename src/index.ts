@@ -2,13 +2,16 @@
  * Latent Atlas as a library: the Riemannian geometry of deep generative models.
  *
  * The rooms in the order in which data flows: data, autoencoders (with training and networks), metrics, geodesics;
- * below them the engine, beside them the pictures.
+ * below them the engine, closed-form manifolds and probability families, beside them the pictures.
  */
 export * from "./autoencoders/index.js";
 export * from "./data/index.js";
+export * as families from "./distributions/families/index.js";
+export * as distributions from "./distributions/index.js";
 export * from "./engine/index.js";
 export { RunError, UsageError } from "./errors.js";
 export * from "./geodesics/index.js";
+export * as manifolds from "./manifolds/index.js";
 export * from "./metrics/index.js";
 export * as networks from "./networks/index.js";
 export { readNpy, writeNpy } from "./numerics/npy.js";

@@ -4,6 +4,7 @@ export {
   importDecoder,
   type OutputRole,
 } from "./imported.js";
+export { type ImportDescription, type ImportedRun, importRun, loadImportedRun } from "./imported-run.js";
 export { precision, precisionStd, type Uncertainty, type UncertaintyFit } from "./precision-network.js";
 export type { Rows } from "./rows.js";
 export {

@@ -2,7 +2,7 @@
 import type { GeodesicResult } from "../geodesics/index.js";
 import type { LatentMetric } from "../metrics/index.js";
 import { permutation, randomKey, split } from "../numerics/random.js";
-import type { OpenRun } from "./open-run.js";
+import { knownCodes, type OpenRun } from "./open-run.js";
 import type { Report } from "./report.js";
 
 export interface DrawMapOptions {
@@ -94,7 +94,7 @@ export async function randomGeodesics(
       Array.from(run.codes.data.subarray(pair[which] * run.dimension, (pair[which] + 1) * run.dimension)),
     );
   const results = await connect(metric, rows(0), rows(1), {
-    codes: run.codes,
+    ...knownCodes(run),
     onProgress: (done: number, total: number) => report.progress(done, total, `geodesics: ${done} of ${total}`),
   });
   report.progressDone();

@@ -10,6 +10,7 @@ import { registerDemo } from "./verbs/demo.js";
 import { registerDistances } from "./verbs/distances.js";
 import { registerExport } from "./verbs/export.js";
 import { registerGeodesic } from "./verbs/geodesic.js";
+import { registerImport } from "./verbs/import.js";
 import { registerMap } from "./verbs/map.js";
 import { registerMean } from "./verbs/mean.js";
 import { registerTrain } from "./verbs/train.js";
@@ -21,6 +22,7 @@ const verbs = [
   registerGeodesic,
   registerDistances,
   registerMean,
+  registerImport,
   registerExport,
   registerData,
 ];

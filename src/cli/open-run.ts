@@ -28,6 +28,39 @@ export interface OpenRun {
 
 /** Opens a run. @throws UsageError with a sentence that names the file that is missing or damaged. */
 export async function openRun(folder: string): Promise<OpenRun> {
+  const { readCheckpoint } = await import("../training/index.js");
+  const { model } = readCheckpoint(folder).config;
+  if (model === "vae") return openVae(folder);
+  if (model === "imported") return openImported(folder);
+  throw new UsageError(
+    `${folder} holds a model of kind "${model}", which this version does not know; it knows vae, imported.`,
+  );
+}
+
+async function openImported(folder: string): Promise<OpenRun> {
+  const { loadImportedRun } = await import("../autoencoders/index.js");
+  const { name, decoder: imported, codes } = await loadImportedRun(folder);
+  const mean = (z: Tensor) => imported.mean(z);
+  const uncertain = imported.roles.std ?? imported.roles.logvar ?? imported.roles.logstd;
+  const decoder = uncertain === undefined ? undefined : imported.decoder;
+  return {
+    folder,
+    name,
+    dimension: imported.dimension,
+    dataDimension: imported.dataDimension,
+    codes,
+    imageShape: imported.imageShape,
+    mean,
+    decoder,
+    decoderOutputNames: decoder === undefined ? ["mean"] : ["mean", "std"],
+    decoderOutputs: (z) => {
+      const decoded = imported.decoder(z);
+      return "mean" in decoded ? [decoded.mean, decoded.std] : [decoded];
+    },
+  };
+}
+
+async function openVae(folder: string): Promise<OpenRun> {
   const { decodeMean, decoderOf, decoderWithUncertainty, encodeRows, loadVae } = await import(
     "../autoencoders/index.js"
   );
@@ -64,6 +97,11 @@ export async function openRun(folder: string): Promise<OpenRun> {
   };
 }
 
+/** The codes as an option of solvers, where there are any. */
+export function knownCodes(run: OpenRun): { codes?: NdArray } {
+  return run.codes.shape[0] > 0 ? { codes: run.codes } : {};
+}
+
 export const metricNames = ["expected", "euclidean"] as const;
 
 const chosen = new WeakMap<OpenRun, Map<string, LatentMetric>>();
@@ -84,7 +122,7 @@ export async function metricChoice(run: OpenRun, name: string | undefined): Prom
   else if (run.decoder !== undefined) metric = expectedPullback(run.decoder, run.dimension);
   else
     throw new UsageError(
-      `--metric expected: ${run.folder} was trained with --no-uncertainty; use --metric euclidean, or train it again.`,
+      `--metric expected: ${run.folder} knows no uncertainty of its decoder (--no-uncertainty, or an import without std); use --metric euclidean.`,
     );
   known.set(wanted, metric);
   return metric;

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readNpy } from "../../src/numerics/npy.js";
@@ -207,4 +208,59 @@ describe("a run in trouble", () => {
     const resumed = await json("train", "--resume", "--out", "stopped", "--epochs", String(done + 2));
     expect(resumed.epochs).toBe(done + 2);
   }, 120_000);
+});
+
+describe("atlas import", () => {
+  const fixtures = fileURLToPath(new URL("../fixtures/onnx/", import.meta.url));
+  it("makes a run without codes, on which coordinates serve", async () => {
+    const made = await json(
+      "import",
+      join(fixtures, "torch-conv.onnx"),
+      "--likelihood",
+      "bernoulli",
+      "--out",
+      "imported",
+    );
+    expect(made).toEqual({
+      run: "imported",
+      dimension: 2,
+      dataDimension: 784,
+      roles: { mean: "mean" },
+      likelihood: "bernoulli",
+      codes: 0,
+    });
+    const result = await json("geodesic", "imported", "--from=-0.5,1", "--to=2,0.3");
+    expect(result.converged).toBe(true);
+    const index = await atlas(folder, "geodesic", "imported", "--from", "0", "--to", "1");
+    expect(index.code).toBe(2);
+    expect(index.err).toContain("this run has no codes");
+  });
+  it("with codes and uncertainty serves every verb", async () => {
+    const made = await json(
+      "import",
+      join(fixtures, "torch-mlp-script.onnx"),
+      "--codes",
+      join(fixtures, "torch-points.npy"),
+      "--out",
+      "imported2",
+    );
+    expect(made.codes).toBe(4);
+    expect((await json("distances", "imported2", "--indices", "0,1,2", "--out", "i.npy")).converged).toBe(3);
+    expect((await json("mean", "imported2", "--indices", "0,1")).converged).toBe(true);
+    expect((await json("map", "imported2", "--resolution", "16", "--out", "imap")).metric).toBe("expected pullback");
+    expect(Object.keys((await json("export", "imported2", "--out", "iexport")).files)).toContain("decoder.onnx");
+  });
+  it("refuses what is no such file, and writes nothing", async () => {
+    writeFileSync(join(folder, "text.onnx"), "this is no model");
+    for (const parameters of [
+      ["text.onnx"],
+      [join(fixtures, "torch-conv.onnx"), "--likelihood", "poison"],
+      [join(fixtures, "torch-conv.onnx"), "--codes", "table.csv"],
+    ]) {
+      const { code, err } = await atlas(folder, "import", ...parameters, "--out", "never");
+      expect(code, err).toBe(2);
+      expect(err.trim().split("\n").length).toBe(1);
+      expect(existsSync(join(folder, "never"))).toBe(false);
+    }
+  });
 });

@@ -1,6 +1,6 @@
 /** The examples of README.md and docs/ run as printed. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transformSync } from "esbuild";
@@ -33,6 +33,7 @@ describe("library examples", () => {
     // Inside the package, so that it can import itself by name as a user's file would.
     const folder = join(root, ".cache", "examples");
     mkdirSync(folder, { recursive: true });
+    copyFileSync(join(root, "test", "fixtures", "onnx", "torch-conv.onnx"), join(folder, "decoder.onnx"));
     const file = join(folder, `${page.replace(/\W+/g, "-")}-${i}.mjs`);
     writeFileSync(file, language === "ts" ? transformSync(code, { loader: "ts", format: "esm" }).code : code);
     const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8", cwd: folder });

@@ -8,7 +8,7 @@ import type { Dataset } from "../../data/index.js";
 import type { GeodesicResult } from "../../geodesics/index.js";
 import type { LatentMetric } from "../../metrics/index.js";
 import { drawMap, randomPairs } from "../draw-map.js";
-import { metricChoice, type OpenRun, openRun } from "../open-run.js";
+import { knownCodes, metricChoice, type OpenRun, openRun } from "../open-run.js";
 import { oneOf, wholeNumber } from "../options.js";
 import { createReport, duration, type Report, table } from "../report.js";
 import { interruptible, trainAndSave } from "../train-run.js";
@@ -161,7 +161,7 @@ async function solvePairs(
     );
   const started = performance.now();
   const results = await connect(metric, rows(0), rows(1), {
-    codes: run.codes,
+    ...knownCodes(run),
     onProgress: (done: number, total: number) => report.progress(done, total, `geodesics: ${done} of ${total}`),
   });
   report.progressDone();

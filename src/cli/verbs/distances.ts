@@ -1,7 +1,7 @@
 /** `atlas distances`: the matrix of geodesic distances between points of a run. */
 import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
-import { metricChoice, openRun, pointsFrom } from "../open-run.js";
+import { knownCodes, metricChoice, openRun, pointsFrom } from "../open-run.js";
 import { createReport, duration } from "../report.js";
 
 interface DistancesOptions {
@@ -40,7 +40,7 @@ export function registerDistances(program: Command): void {
       const started = performance.now();
       const result = await distanceMatrix(metric, points, {
         method,
-        codes: run.codes,
+        ...knownCodes(run),
         onProgress: (done, total) => report.progress(done, total, `${done} of ${total} pairs`),
       });
       report.progressDone();

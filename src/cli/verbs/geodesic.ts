@@ -1,6 +1,6 @@
 /** `atlas geodesic`: the geodesic between two codes or points of a run. */
 import type { Command } from "commander";
-import { metricChoice, openRun } from "../open-run.js";
+import { knownCodes, metricChoice, openRun } from "../open-run.js";
 import { pointOrIndex } from "../options.js";
 import { createReport, table } from "../report.js";
 
@@ -35,7 +35,7 @@ export function registerGeodesic(program: Command): void {
       const metric = await metricChoice(run, options.metric);
       const { connect } = await import("../../geodesics/index.js");
       const result = await connect(metric, from.point, to.point, {
-        codes: run.codes,
+        ...knownCodes(run),
         ...(options.graph ? { start: "graph" as const } : {}),
       });
       const [T, d] = result.curve.shape;
