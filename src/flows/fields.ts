@@ -1,0 +1,277 @@
+/**
+ * Vector fields from a network, and their divergence.
+ *
+ * A network gives coefficients F(x, t); a form turns them into a tangent vector, linearly: f = sum_i F_i X_i(x). So
+ *
+ *   div f = sum_i <grad F_i, X_i> + sum_i F_i div X_i = sum_a <E^a, sum_i dF_i(E_a) X_i> + sum_i F_i div X_i
+ *
+ * over any basis E_a of the tangent space with dual basis E^a: d forward derivatives of the network, whatever the
+ * number of fields. Hutchinson's estimator takes one derivative, along a random vector, in place of d. Forms:
+ *
+ * - generators: X_i generate isometries, div X_i = 0 (Mathieu and Nickel, NeurIPS 2020). Sphere: rotations (e_i x x on
+ *   S^2, x_i e_j - x_j e_i in general); torus: the angles; Poincare ball: rotations and translations
+ *   (1 + c|x|^2) e_i - 2c x_i x; Euclidean space: the axes.
+ * - ambient: on the sphere f = v - x (v.x)/|x|^2, div f = tr(P Dv) - d v.x; on the ball an orthonormal frame,
+ *   f = v / lambda, div f = sum_a d_a v_a / lambda + (d - 1) c v.x; elsewhere the same as generators.
+ * - chart: colatitude and longitude on S^2, f = F_1 d_theta + F_2 d_phi, div f = dF_1(d_theta) + F_1 cot theta +
+ *   dF_2(d_phi); on the ball the bare coordinates, f = v, div f = tr Dv + d c lambda v.x. Both charts blow up (at the
+ *   poles, at the edge): for comparison only.
+ *
+ * On the sphere x is a unit vector here; integrators project before they ask.
+ *
+ * Axes: N points, n coordinates, d dimensions.
+ */
+import {
+  add,
+  concat,
+  constant,
+  cos,
+  div,
+  greaterEqual,
+  jvp,
+  maximum,
+  mul,
+  ndarray,
+  neg,
+  type Operand,
+  sin,
+  slice,
+  sqrt,
+  stack,
+  sub,
+  sum,
+  type Tensor,
+  vmap,
+  where,
+} from "../engine/index.js";
+import type { Manifold } from "../manifolds/index.js";
+import { type ActivationName, type Mlp, mlp } from "../networks/index.js";
+import type { FieldName, FlowShape } from "./shape.js";
+
+/** How coefficients become tangent vectors on one manifold. */
+export interface FieldForm {
+  /** Inputs of the network, without time. */
+  readonly features: number;
+  /** Outputs of the network. */
+  readonly outputs: number;
+  /** What the network sees of the points: [N, n] -> [N, features]. */
+  encode(x: Tensor): Tensor;
+  /** sum_i F_i X_i(x): [N, outputs], [N, n] -> [N, n]. */
+  combine(coefficients: Tensor, x: Tensor): Tensor;
+  /** sum_i F_i div X_i(x), [N]; absent where all X_i are free of divergence. */
+  sourceTerm?(coefficients: Tensor, x: Tensor): Tensor;
+  /** d vectors that span the tangent space and are dual to themselves under the plain dot product: [d, N, n]. */
+  basis(x: Tensor): Tensor;
+}
+
+/** The form called `name` on a manifold: sphere, torus, Poincare ball or Euclidean space. */
+export function fieldForm(manifold: Manifold, name: FieldName): FieldForm {
+  if (manifold.kind === "sphere") return sphereForm(manifold.dimension, name);
+  if (manifold.kind === "poincare-ball") return ballForm(manifold.dimension, -manifold.curvature!, name);
+  const d = manifold.dimension;
+  const onTorus = manifold.kind === "torus";
+  return {
+    features: onTorus ? 2 * d : d,
+    outputs: d,
+    encode: (x) => (onTorus ? concat([cos(x), sin(x)], -1) : x),
+    combine: (coefficients) => coefficients,
+    basis: axes,
+  };
+}
+
+/** Velocity, and where asked for its divergence, at points x [N, n] and time t (a number, or [N, 1]). */
+export interface FieldValue {
+  readonly velocity: Tensor; // [N, n]
+  readonly divergence: Tensor; // [N]
+}
+
+/** f(x, t), [N, n]. */
+export function velocity(form: FieldForm, shape: FlowShape, parameters: Mlp<any>, x: Tensor, t: Operand): Tensor {
+  return form.combine(coefficients(form, shape, parameters, x, t), x);
+}
+
+/** f and div f by d forward derivatives. */
+export function velocityAndDivergence(
+  form: FieldForm,
+  shape: FlowShape,
+  parameters: Mlp<any>,
+  x: Tensor,
+  t: Operand,
+): FieldValue {
+  const network = (y: Tensor) => coefficients(form, shape, parameters, y, t);
+  const value = network(x);
+  const directions = form.basis(x); // [d, N, n]
+  const along = (direction: Tensor) => sum(mul(direction, form.combine(jvp(network, [x], [direction])[1], x)), -1);
+  const divergence = sum(vmap(along)(directions), 0);
+  return withSource(form, value, x, divergence);
+}
+
+/**
+ * f and Hutchinson's estimate of div f from one forward derivative along sum_a noise_a E_a; unbiased for noise [N, d]
+ * of mean 0 and covariance I (Rademacher: +-1).
+ */
+export function velocityAndEstimate(
+  form: FieldForm,
+  shape: FlowShape,
+  parameters: Mlp<any>,
+  x: Tensor,
+  t: Operand,
+  noise: Tensor,
+): FieldValue {
+  const network = (y: Tensor) => coefficients(form, shape, parameters, y, t);
+  const basis = form.basis(x);
+  const d = basis.shape[0];
+  const parts = Array.from({ length: d }, (_, a) => mul(asColumn(noise, a), pick(basis, a)));
+  const direction = parts.reduce((total, part) => add(total, part));
+  const [value, change] = jvp(network, [x], [direction]);
+  return withSource(form, value, x, sum(mul(direction, form.combine(change, x)), -1));
+}
+
+function withSource(form: FieldForm, value: Tensor, x: Tensor, trace: Tensor): FieldValue {
+  const divergence = form.sourceTerm ? add(trace, form.sourceTerm(value, x)) : trace;
+  return { velocity: form.combine(value, x), divergence };
+}
+
+/** The network on (encoded x, t); time enters as a shift of the first layer's bias. */
+function coefficients(form: FieldForm, shape: FlowShape, parameters: Mlp<any>, x: Tensor, t: Operand): Tensor {
+  const { weight, bias } = parameters[0];
+  const rows = form.features;
+  const onPoints = slice(weight, [[0, rows], null]);
+  const onTime = slice(weight, [[rows, rows + 1], null]); // [1, h]
+  const shift = add(bias, typeof t === "number" ? slice(mul(t, onTime), [0, null]) : mul(t, onTime));
+  const layers = [{ weight: onPoints, bias: shift }, ...parameters.slice(1)];
+  return mlp(layers, form.encode(x), shape.activation as ActivationName);
+}
+
+function sphereForm(d: number, name: FieldName): FieldForm {
+  const n = d + 1;
+  const common = { features: n, encode: (x: Tensor) => x, basis: tangentFrame };
+  if (name === "ambient")
+    return {
+      ...common,
+      outputs: n,
+      combine: (v, x) => sub(v, mul(x, dot(v, x))),
+      sourceTerm: (v, x) => mul(-d, sum(mul(v, x), -1)),
+    };
+  if (name === "chart")
+    return {
+      ...common,
+      outputs: 2,
+      combine(F, x) {
+        const { horizontal, cosPhi, sinPhi, height } = spherical(x);
+        const [F1, F2] = [asColumn(F, 0), asColumn(F, 1)];
+        const along = mul(F1, concat([mul(height, cosPhi), mul(height, sinPhi), neg(horizontal)], -1));
+        return add(along, mul(F2, concat([neg(asColumn(x, 1)), asColumn(x, 0), mul(0, height)], -1)));
+      },
+      sourceTerm(F, x) {
+        const { horizontal, height } = spherical(x);
+        return sum(mul(asColumn(F, 0), div(height, horizontal)), -1);
+      },
+    };
+  if (d === 2) return { ...common, outputs: 3, combine: cross };
+  const pairs = Array.from({ length: n }, (_, i) => Array.from({ length: n - 1 - i }, (_, k) => [i, i + 1 + k])).flat();
+  return {
+    ...common,
+    outputs: pairs.length,
+    combine(F, x) {
+      // Row by row A(F) x with A antisymmetric: F_ij (x_i e_j - x_j e_i).
+      const parts: (Tensor | undefined)[] = new Array(n).fill(undefined);
+      pairs.forEach(([i, j], k) => {
+        const [up, down] = [mul(asColumn(F, k), asColumn(x, i)), mul(asColumn(F, k), asColumn(x, j))];
+        parts[j] = parts[j] === undefined ? up : add(parts[j]!, up);
+        parts[i] = parts[i] === undefined ? neg(down) : sub(parts[i]!, down);
+      });
+      return concat(parts as Tensor[], -1);
+    },
+  };
+}
+
+function ballForm(d: number, c: number, name: FieldName): FieldForm {
+  const common = { features: d, encode: (x: Tensor) => mul(Math.sqrt(c), x), basis: axes };
+  const gap = (x: Tensor) => maximum(sub(1, mul(c, dot(x, x))), 1e-6); // [N, 1]
+  if (name === "ambient")
+    return {
+      ...common,
+      outputs: d,
+      combine: (v, x) => mul(v, mul(0.5, gap(x))),
+      sourceTerm: (v, x) => mul((d - 1) * c, sum(mul(v, x), -1)),
+    };
+  if (name === "chart")
+    return {
+      ...common,
+      outputs: d,
+      combine: (v) => v,
+      sourceTerm: (v, x) => sum(mul(div(2 * d * c, gap(x)), mul(v, x)), -1),
+    };
+  const pairs = Array.from({ length: d }, (_, i) => Array.from({ length: d - 1 - i }, (_, k) => [i, i + 1 + k])).flat();
+  return {
+    ...common,
+    outputs: d + pairs.length,
+    combine(F, x) {
+      const translation = columns(F, 0, d);
+      const forward = mul(translation, mul(0.5, add(1, mul(c, dot(x, x)))));
+      let total = sub(forward, mul(mul(c, dot(translation, x)), x));
+      pairs.forEach(([i, j], k) => {
+        const unit = (at: number) => ndarray(Float64Array.from({ length: d }, (_, q) => (q === at ? 1 : 0)));
+        const turn = sub(mul(asColumn(x, i), unit(j)), mul(asColumn(x, j), unit(i)));
+        total = add(total, mul(asColumn(F, d + k), turn));
+      });
+      return total;
+    },
+    // The Killing fields are free of divergence in the hyperbolic volume, but `basis` traces in flat coordinates: the
+    // sum over i of dF_i(X_i) is the same in any coordinates, so nothing is to be added.
+  };
+}
+
+/** Orthonormal tangent vectors at unit x: columns of the Householder reflection that takes the last axis to -+x. */
+function tangentFrame(x: Tensor): Tensor {
+  const n = x.shape[1];
+  const last = asColumn(x, n - 1);
+  const sign = where(greaterEqual(last, 0), 1, -1); // [N, 1]; the frame jumps at the equator, sums over it do not
+  const axis = ndarray(Float64Array.from({ length: n }, (_, i) => (i === n - 1 ? 1 : 0)));
+  const w = add(x, mul(sign, axis));
+  const scaled = div(w, add(1, mul(sign, last)));
+  const vectors = Array.from({ length: n - 1 }, (_, a) => {
+    const unit = ndarray(Float64Array.from({ length: n }, (_, i) => (i === a ? 1 : 0)));
+    return sub(unit, mul(asColumn(w, a), scaled));
+  });
+  return stack(vectors, 0);
+}
+
+/** The coordinate axes at every point, [n, N, n]. */
+function axes(x: Tensor): Tensor {
+  const [N, n] = x.shape;
+  const data = new Float64Array(n * N * n);
+  for (let a = 0; a < n; a++) for (let i = 0; i < N; i++) data[(a * N + i) * n + a] = 1;
+  return constant(ndarray(data, [n, N, n]));
+}
+
+function cross(a: Tensor, b: Tensor): Tensor {
+  const [a0, a1, a2] = [0, 1, 2].map((i) => asColumn(a, i));
+  const [b0, b1, b2] = [0, 1, 2].map((i) => asColumn(b, i));
+  return concat([sub(mul(a1, b2), mul(a2, b1)), sub(mul(a2, b0), mul(a0, b2)), sub(mul(a0, b1), mul(a1, b0))], -1);
+}
+
+/** sin theta, cos theta, and the longitude's cosine and sine; sin theta counts as at least 1e-6. */
+function spherical(x: Tensor) {
+  const [a, b, height] = [0, 1, 2].map((i) => asColumn(x, i));
+  const horizontal = sqrt(maximum(add(mul(a, a), mul(b, b)), 1e-12));
+  return { horizontal, cosPhi: div(a, horizontal), sinPhi: div(b, horizontal), height };
+}
+
+function dot(a: Tensor, b: Tensor): Tensor {
+  return sum(mul(a, b), -1, { keepDimensions: true });
+}
+
+function pick(stacked: Tensor, index: number): Tensor {
+  return slice(stacked, [index, null, null]);
+}
+
+/** Column i of a matrix, as [N, 1]. */
+function asColumn(x: Tensor, i: number): Tensor {
+  return columns(x, i, i + 1);
+}
+
+function columns(x: Tensor, from: number, to: number): Tensor {
+  return slice(x, [null, [from, to]]);
+}

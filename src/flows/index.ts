@@ -1,0 +1,23 @@
+export { type Chart, chartOf } from "./charts.js";
+export { type EvaluateFlowOptions, evaluateFlow, type FlowEvaluator, type FlowSamples } from "./evaluate.js";
+export {
+  type FieldForm,
+  type FieldValue,
+  fieldForm,
+  velocity,
+  velocityAndDivergence,
+  velocityAndEstimate,
+} from "./fields.js";
+export { type FlowEnd, rungeKutta, type TimedField } from "./integrate.js";
+export {
+  baseLogDensity,
+  carryFixed,
+  type Flow,
+  flowFromBase,
+  flowLogDensity,
+  formOf,
+  initializeFlow,
+  sampleFlowBase,
+} from "./model.js";
+export { type ManifoldQuadrature, manifoldQuadrature, massOf } from "./quadrature.js";
+export * from "./shape.js";

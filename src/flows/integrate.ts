@@ -1,0 +1,50 @@
+/**
+ * The classical Runge-Kutta method of order 4 on a manifold, unrolled into the trace, so that gradients are those of
+ * the discretised flow, exactly. The field is asked at stages projected to the manifold (its extension is constant
+ * along the projection), and each step ends with a projection; both keep the order. The integral of the divergence is
+ * one more component of the same system.
+ *
+ * Axes: N points, n coordinates.
+ */
+import { add, mul, type Tensor } from "../engine/index.js";
+import type { FieldValue } from "./fields.js";
+
+/** The field and its divergence at a point and a time in [0, 1]. */
+export type TimedField = (x: Tensor, t: number) => FieldValue;
+
+/** The end of a flow and the integral of div f along it. */
+export interface FlowEnd {
+  readonly end: Tensor; // [N, n]
+  readonly divergence: Tensor; // [N]
+}
+
+/**
+ * From `start` at time 0 to time 1, or ("backward") from time 1 to 0. Either way `divergence` is
+ * int_0^1 div f dt along the path.
+ */
+export function rungeKutta(
+  field: TimedField,
+  project: (x: Tensor) => Tensor,
+  start: Tensor,
+  steps: number,
+  direction: "forward" | "backward",
+): FlowEnd {
+  const sign = direction === "forward" ? 1 : -1;
+  const h = 1 / steps;
+  let x = start;
+  let divergence: Tensor | undefined;
+  for (let step = 0; step < steps; step++) {
+    const t = direction === "forward" ? step * h : 1 - step * h;
+    const stage = (offset: number, slope?: Tensor) =>
+      field(slope === undefined ? x : project(add(x, mul(sign * offset * h, slope))), t + sign * offset * h);
+    const first = stage(0);
+    const second = stage(0.5, first.velocity);
+    const third = stage(0.5, second.velocity);
+    const fourth = stage(1, third.velocity);
+    const weighted = (of: keyof FieldValue) => add(add(first[of], fourth[of]), mul(2, add(second[of], third[of])));
+    x = project(add(x, mul((sign * h) / 6, weighted("velocity"))));
+    const gain = mul(h / 6, weighted("divergence"));
+    divergence = divergence === undefined ? gain : add(divergence, gain);
+  }
+  return { end: x, divergence: divergence! };
+}

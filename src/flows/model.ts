@@ -1,0 +1,120 @@
+/**
+ * Continuous normalising flows on manifolds (Mathieu and Nickel, NeurIPS 2020), as traceable functions: an ordinary
+ * differential equation z' = f(z, t) carries data (t = 0) to the base distribution (t = 1), and
+ *
+ *   log p(x) = log p_base(z(1)) + int_0^1 div f dt,
+ *
+ * with respect to the Riemannian volume (areas in steradians on S^2: uniform is -log 4 pi = -2.531).
+ *
+ * Axes: N points, n coordinates, d dimensions.
+ */
+
+import { wrappedNormal } from "../distributions/wrapped-normal.js";
+import { add, constant, mul, type NdArray, ndarray, type Operand, slice, type Tensor } from "../engine/index.js";
+import { initializeMlp, type Mlp } from "../networks/index.js";
+import { type RandomKey, split } from "../numerics/random.js";
+import { chartOf } from "./charts.js";
+import { type FieldForm, fieldForm, velocityAndDivergence, velocityAndEstimate } from "./fields.js";
+import { type FlowEnd, rungeKutta, type TimedField } from "./integrate.js";
+import { type FlowShape, flowSpace } from "./shape.js";
+
+/** A flow: what it is, and the network's parameters. */
+export interface Flow {
+  readonly shape: FlowShape;
+  readonly parameters: Mlp;
+}
+
+/** The form of a flow's field. */
+export function formOf(shape: FlowShape): FieldForm {
+  return fieldForm(flowSpace(shape), shape.field);
+}
+
+/** Random parameters; the last layer is drawn small, so that a new flow is close to its base. */
+export function initializeFlow(key: RandomKey, shape: FlowShape): Mlp {
+  const form = formOf(shape);
+  const sizes = [form.features + 1, ...shape.hidden, form.outputs];
+  const layers = initializeMlp(split(key, "network"), sizes, { activation: shape.activation as any });
+  return layers.map((layer, i) =>
+    i < layers.length - 1
+      ? layer
+      : {
+          ...layer,
+          weight: ndarray(
+            (layer.weight.data as Float32Array).map((w) => 0.1 * w),
+            layer.weight.shape,
+          ),
+        },
+  );
+}
+
+/** log density of the base distribution at points of the flow's space, [N, n] -> [N]. */
+export function baseLogDensity(shape: FlowShape, z: Tensor): Tensor {
+  const space = flowSpace(shape);
+  if (shape.base === "uniform") return space.traced.baseLogDensity(z);
+  const origin = add(constant(ndarray(space.origin, [1, space.coordinates])), mul(0, slice(z, [null, [0, 1]])));
+  return wrappedNormal(space).traced.logDensity(z, origin, shape.baseStd);
+}
+
+/**
+ * log p(x) of points [N, n]. With `noise` [K N, d] (Rademacher, K preimages: 1 but for wrapped flows on spheres and
+ * tori) the divergence is Hutchinson's estimate, else exact.
+ */
+export function flowLogDensity(shape: FlowShape, parameters: Mlp<any>, x: Tensor, noise?: Tensor): Tensor {
+  const space = flowSpace(shape);
+  const chart = chartOf(shape);
+  const z = chart.toFlow(x);
+  const { end, divergence } = rungeKutta(
+    timedField(shape, parameters, noise),
+    space.traced.projectPoint,
+    z,
+    shape.steps,
+    "forward",
+  );
+  return chart.logDensity(x, z, add(baseLogDensity(shape, end), divergence));
+}
+
+/** Points [N, n] of the manifold, with their log densities, from draws [N, n] of the base distribution. */
+export function flowFromBase(
+  shape: FlowShape,
+  parameters: Mlp<any>,
+  base: Tensor,
+  noise?: Tensor,
+): { points: Tensor; logDensity: Tensor } {
+  const space = flowSpace(shape);
+  const chart = chartOf(shape);
+  const { end, divergence } = rungeKutta(
+    timedField(shape, parameters, noise),
+    space.traced.projectPoint,
+    base,
+    shape.steps,
+    "backward",
+  );
+  const points = chart.fromFlow(end);
+  const own = add(baseLogDensity(shape, base), divergence);
+  // One preimage is known; where there are more, the density of the point is that of all of them.
+  if (shape.method === "wrapped" && (shape.manifold.kind === "sphere" || shape.manifold.kind === "torus"))
+    return { points, logDensity: flowLogDensity(shape, parameters, points) };
+  return { points, logDensity: chart.logDensity(points, end, own) };
+}
+
+/** `count` draws of the base distribution, in the flow's space, [count, n]. */
+export function sampleFlowBase(shape: FlowShape, key: RandomKey, count: number): NdArray {
+  const space = flowSpace(shape);
+  if (shape.base === "uniform") return space.sampleBase(key, count);
+  return wrappedNormal(space).sample(space.origin, shape.baseStd, key, count);
+}
+
+function timedField(shape: FlowShape, parameters: Mlp<any>, noise: Operand | undefined): TimedField {
+  const form = formOf(shape);
+  return (x, t) =>
+    noise === undefined
+      ? velocityAndDivergence(form, shape, parameters, x, t)
+      : velocityAndEstimate(form, shape, parameters, x, t, noise as Tensor);
+}
+
+/** Where the discretised flow carries points of its own space, [N, n], and int div f along the way. */
+export function carryFixed(flow: Flow, start: Tensor, direction: "forward" | "backward"): FlowEnd {
+  const { shape, parameters } = flow;
+  const project = flowSpace(shape).traced.projectPoint;
+  return rungeKutta(timedField(shape, parameters, undefined), project, start, shape.steps, direction);
+}

@@ -1,0 +1,104 @@
+/** What a flow is, as plain data that a checkpoint can hold: the manifold, the method, the field, the network, the base. */
+import { z } from "zod";
+import { expectThat, UsageError } from "../errors.js";
+import { euclidean, type Manifold, poincareBall, sphere, torus } from "../manifolds/index.js";
+import { activationNames } from "../networks/index.js";
+
+export const manifoldSchema = z.object({
+  kind: z.enum(["sphere", "torus", "poincare-ball", "euclidean"]),
+  dimension: z.int().min(1),
+  /** Of the Poincare ball only: c > 0, for sectional curvature -c. */
+  curvature: z.number().positive().optional(),
+});
+
+export const flowMethods = ["riemannian", "stereographic", "wrapped"] as const;
+export const fieldNames = ["generators", "ambient", "chart"] as const;
+
+export const flowShapeSchema = z.object({
+  manifold: manifoldSchema,
+  /**
+   * riemannian: the flow runs on the manifold itself. stereographic (spheres): on R^d, then inverse stereographic
+   * projection. wrapped: on R^d, then the exponential map at the origin.
+   */
+  method: z.enum(flowMethods),
+  /** How the network's output becomes a tangent vector (`fields.ts`). */
+  field: z.enum(fieldNames),
+  hidden: z.array(z.int().min(1)).min(1),
+  activation: z.enum(activationNames as unknown as [string, ...string[]]),
+  /** Runge-Kutta steps over [0, 1]. */
+  steps: z.int().min(1).max(64),
+  /** uniform, or a wrapped normal at the origin. Where the flow runs on R^d: the normal. */
+  base: z.enum(["uniform", "wrapped-normal"]),
+  /** Of the wrapped normal. */
+  baseStd: z.number().positive(),
+});
+
+export type FlowManifold = Readonly<z.infer<typeof manifoldSchema>>;
+export type FlowMethod = (typeof flowMethods)[number];
+export type FieldName = (typeof fieldNames)[number];
+export type FlowShape = Readonly<z.infer<typeof flowShapeSchema>>;
+
+export type FlowOptions = { readonly manifold: FlowManifold } & Partial<Omit<FlowShape, "manifold">>;
+
+/**
+ * A whole shape from what was asked for: by default a Riemannian flow with a network of 2 x 64 tanh units, 8 steps;
+ * divergence-free generators up to d = 5 and ambient projection beyond on spheres; uniform base where the volume is
+ * finite, else the wrapped standard normal.
+ * @throws UsageError for what cannot be, with the remedy
+ */
+export function flowShape(options: FlowOptions): FlowShape {
+  const { manifold, method = "riemannian" } = options;
+  const finite = manifold.kind === "sphere" || manifold.kind === "torus";
+  const onManifold = method === "riemannian" && finite;
+  const whole = {
+    method,
+    field: manifold.kind === "sphere" && manifold.dimension > 5 ? "ambient" : "generators",
+    hidden: [64, 64],
+    activation: "tanh",
+    steps: 8,
+    base: onManifold ? "uniform" : "wrapped-normal",
+    baseStd: 1,
+    ...options,
+  };
+  const parsed = flowShapeSchema.safeParse(whole);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0];
+    const value = path.reduce((at: any, key) => at?.[key], whole);
+    throw new UsageError(
+      `flow: ${path.join(".")} is ${JSON.stringify(value)} (${message.replace(/^Invalid (input|option): /, "")}); see docs/flows.md for what can be given.`,
+    );
+  }
+  const shape = parsed.data;
+  expectThat(
+    shape.method !== "stereographic" || manifold.kind === "sphere",
+    () => `flow: the method stereographic needs a sphere, the manifold is ${manifold.kind}; use riemannian or wrapped.`,
+  );
+  expectThat(
+    shape.base !== "uniform" || onManifold,
+    () =>
+      `flow: base is uniform, but the flow runs on a space of infinite volume (${manifold.kind}, ${shape.method}); use wrapped-normal.`,
+  );
+  expectThat(
+    shape.field !== "chart" || shape.method !== "riemannian" || manifold.kind !== "sphere" || manifold.dimension === 2,
+    () =>
+      `flow: the field chart (longitude and colatitude) exists on S^2 only, the sphere has dimension ${manifold.dimension}; use generators or ambient.`,
+  );
+  return shape;
+}
+
+/** The manifold that data and densities live on. */
+export function manifoldOf({ kind, dimension, curvature }: FlowManifold): Manifold {
+  expectThat(
+    curvature === undefined || kind === "poincare-ball",
+    () => `flow: curvature is ${curvature}, but a ${kind} has none to choose; leave it out.`,
+  );
+  if (kind === "sphere") return sphere(dimension);
+  if (kind === "torus") return torus(dimension);
+  if (kind === "poincare-ball") return poincareBall({ dimension, curvature });
+  return euclidean(dimension);
+}
+
+/** The manifold that the differential equation runs on: the data's, or for the baselines R^d. */
+export function flowSpace(shape: FlowShape): Manifold {
+  return shape.method === "riemannian" ? manifoldOf(shape.manifold) : euclidean(shape.manifold.dimension);
+}
