@@ -1,5 +1,7 @@
 /** Runs benchmarks by name and writes their sections of `RESULTS.md`. */
 import { engineFigures } from "./engine.js";
+import { geodesicFigures } from "./geodesics.js";
+import { peerFigures } from "./peers.js";
 import { markdownTable, writeSection } from "./results.js";
 import { startFigures } from "./start.js";
 
@@ -17,6 +19,88 @@ const benchmarks: Record<string, () => Promise<void>> = {
       "Engine",
       "npm run bench -- engine",
       `The limit: ${limit.toFixed(0)} GFLOP/s, a 1024^3 float32 MatMul through the runtime, measured before each work.\n\n${markdownTable([["work", "ms", "FLOPs / limit, ms", "ratio", "asked"], ...rows])}`,
+    );
+  },
+  async geodesics() {
+    const f = await geodesicFigures((line) => console.error(`  ${line}`));
+    const percent = (share: number) => `${(100 * share).toPrecision(2)} %`;
+    writeSection(
+      "Geodesics",
+      "npm run bench -- geodesics",
+      `100 pairs of MNIST codes, decoder 2-100-100-784 (tanh, sigmoid means) trained 25 epochs. The baseline is Adam, 150 steps, learning rate 0.1, on a cubic spline of 20 points, on the same engine, taking turns with ours. Excess: energy above the best that any solver found, on a fine grid of 1,024 segments. The preparation that all geodesics of one decoder share took ${f.preparation.toFixed(2)} s.
+
+${markdownTable([
+  ["work", "ours", "baseline", "ratio", "asked"],
+  [
+    "one geodesic after another, median ms",
+    `${f.single.ours.toFixed(2)} (mean ${f.single.oursMean.toFixed(2)})`,
+    f.single.baseline.toFixed(2),
+    `${f.single.ratio.toFixed(1)}x`,
+    ">= 8x",
+  ],
+  [
+    "100 at once, ms a geodesic",
+    f.batch.ours.toFixed(2),
+    f.batch.baseline.toFixed(2),
+    `${f.batch.ratio.toFixed(1)}x`,
+    ">= 8x",
+  ],
+  ["pairs with excess energy <= 0.1 %", String(100 - f.excess.ours), String(100 - f.excess.baseline), "", ">= 95"],
+  [
+    "excess energy, median (worst)",
+    `${percent(f.excess.oursMedian)} (${percent(f.excess.oursWorst)})`,
+    percent(f.excess.baselineMedian),
+    "",
+    "",
+  ],
+  ["converged", `${f.converged} of 100`, "", "", ""],
+  [
+    `distance matrix of ${f.distances.points} codes, neighbour graph refined, ms a pair`,
+    f.distances.milliseconds.toFixed(3),
+    "",
+    "",
+    "reported",
+  ],
+  [
+    "its relative error against connect on 200 pairs, worst (median)",
+    `${percent(f.distances.worst)} (${percent(f.distances.median)})`,
+    "",
+    "",
+    "<= 2 %",
+  ],
+])}`,
+    );
+  },
+  async peers() {
+    const f = await peerFigures((line) => console.error(`  ${line}`));
+    if (f === undefined) return;
+    writeSection(
+      "Peers: StochMan on PyTorch",
+      "npm run bench -- peers",
+      `StochMan 0.3.0, PyTorch ${f.torch}, ${f.threads} threads, its own settings (cubic spline, Adam 0.1, at most 150 iterations, 20 points), on the same weights and pairs. Energies on one fine grid of 1,024 segments.
+
+${markdownTable([
+  ["work", "ours", "StochMan", "ratio"],
+  [
+    "one geodesic after another, median ms",
+    f.single.ours.toFixed(2),
+    f.single.stochman.toFixed(1),
+    `${(f.single.stochman / f.single.ours).toFixed(0)}x`,
+  ],
+  [
+    "100 at once, ms a geodesic",
+    f.batch.ours.toFixed(2),
+    f.batch.stochman.toFixed(2),
+    `${(f.batch.stochman / f.batch.ours).toFixed(1)}x`,
+  ],
+  [
+    "energy over ours, median (single; batch)",
+    "1",
+    `${f.energyRatio.single.toFixed(3)}; ${f.energyRatio.batch.toFixed(3)}`,
+    "",
+  ],
+  ["pairs where ours is at most 0.1 % above", `${f.oursNotWorse} of 100`, "", ""],
+])}`,
     );
   },
   async start() {
@@ -39,7 +123,7 @@ for (const name of wanted)
     console.error(`bench: "${name}" is not one of ${Object.keys(benchmarks).join(", ")}.`);
     process.exit(2);
   }
-for (const name of wanted.length > 0 ? wanted : Object.keys(benchmarks)) {
+for (const name of wanted.length > 0 ? wanted : Object.keys(benchmarks).filter((n) => n !== "peers")) {
   console.error(`bench: ${name} ...`);
   await benchmarks[name]();
 }
