@@ -1,4 +1,5 @@
 export { type Chart, chartOf } from "./charts.js";
+export { type FlowConfig, type FlowTrainingState, loadFlow, loadFlowRun } from "./checkpoint.js";
 export { type EvaluateFlowOptions, evaluateFlow, type FlowEvaluator, type FlowSamples } from "./evaluate.js";
 export {
   type FieldForm,
@@ -21,3 +22,4 @@ export {
 } from "./model.js";
 export { type ManifoldQuadrature, manifoldQuadrature, massOf } from "./quadrature.js";
 export * from "./shape.js";
+export * from "./train.js";
