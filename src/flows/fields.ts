@@ -27,20 +27,24 @@ import {
   constant,
   cos,
   div,
+  expandDims,
   greaterEqual,
   jvp,
+  matmul,
   maximum,
   mul,
+  type NdArray,
   ndarray,
   neg,
   type Operand,
+  reshape,
   sin,
   slice,
   sqrt,
-  stack,
   sub,
   sum,
   type Tensor,
+  transpose,
   vmap,
   where,
 } from "../engine/index.js";
@@ -168,22 +172,22 @@ function sphereForm(d: number, name: FieldName): FieldForm {
         return sum(mul(asColumn(F, 0), div(height, horizontal)), -1);
       },
     };
-  if (d === 2) return { ...common, outputs: 3, combine: cross };
-  const pairs = Array.from({ length: n }, (_, i) => Array.from({ length: n - 1 - i }, (_, k) => [i, i + 1 + k])).flat();
-  return {
-    ...common,
-    outputs: pairs.length,
-    combine(F, x) {
-      // Row by row A(F) x with A antisymmetric: F_ij (x_i e_j - x_j e_i).
-      const parts: (Tensor | undefined)[] = new Array(n).fill(undefined);
-      pairs.forEach(([i, j], k) => {
-        const [up, down] = [mul(asColumn(F, k), asColumn(x, i)), mul(asColumn(F, k), asColumn(x, j))];
-        parts[j] = parts[j] === undefined ? up : add(parts[j]!, up);
-        parts[i] = parts[i] === undefined ? neg(down) : sub(parts[i]!, down);
-      });
-      return concat(parts as Tensor[], -1);
-    },
-  };
+  const pairs = pairsBelow(n);
+  if (d === 2) {
+    // e_i x x, so that the three coefficients turn with the points
+    const table = bilinearTable(3, 3, [
+      [0, 1, 2, 1],
+      [0, 2, 1, -1],
+      [1, 2, 0, 1],
+      [1, 0, 2, -1],
+      [2, 0, 1, 1],
+      [2, 1, 0, -1],
+    ]);
+    return { ...common, outputs: 3, combine: (F, x) => bilinear(F, x, table) };
+  }
+  const entries = pairs.flatMap(([i, j], k) => [[k, i, j, 1] as const, [k, j, i, -1] as const]);
+  const table = bilinearTable(pairs.length, n, entries);
+  return { ...common, outputs: pairs.length, combine: (F, x) => bilinear(F, x, table) };
 }
 
 function ballForm(d: number, c: number, name: FieldName): FieldForm {
@@ -203,20 +207,17 @@ function ballForm(d: number, c: number, name: FieldName): FieldForm {
       combine: (v) => v,
       sourceTerm: (v, x) => sum(mul(div(2 * d * c, gap(x)), mul(v, x)), -1),
     };
-  const pairs = Array.from({ length: d }, (_, i) => Array.from({ length: d - 1 - i }, (_, k) => [i, i + 1 + k])).flat();
+  const pairs = pairsBelow(d);
+  const entries = pairs.flatMap(([i, j], k) => [[k, i, j, 1] as const, [k, j, i, -1] as const]);
+  const turns = pairs.length > 0 ? bilinearTable(pairs.length, d, entries) : undefined;
   return {
     ...common,
     outputs: d + pairs.length,
     combine(F, x) {
       const translation = columns(F, 0, d);
       const forward = mul(translation, mul(0.5, add(1, mul(c, dot(x, x)))));
-      let total = sub(forward, mul(mul(c, dot(translation, x)), x));
-      pairs.forEach(([i, j], k) => {
-        const unit = (at: number) => ndarray(Float64Array.from({ length: d }, (_, q) => (q === at ? 1 : 0)));
-        const turn = sub(mul(asColumn(x, i), unit(j)), mul(asColumn(x, j), unit(i)));
-        total = add(total, mul(asColumn(F, d + k), turn));
-      });
-      return total;
+      const total = sub(forward, mul(mul(c, dot(translation, x)), x));
+      return turns === undefined ? total : add(total, bilinear(columns(F, d, d + pairs.length), x, turns));
     },
     // The Killing fields are free of divergence in the hyperbolic volume, but `basis` traces in flat coordinates: the
     // sum over i of dF_i(X_i) is the same in any coordinates, so nothing is to be added.
@@ -231,11 +232,10 @@ function tangentFrame(x: Tensor): Tensor {
   const axis = ndarray(Float64Array.from({ length: n }, (_, i) => (i === n - 1 ? 1 : 0)));
   const w = add(x, mul(sign, axis));
   const scaled = div(w, add(1, mul(sign, last)));
-  const vectors = Array.from({ length: n - 1 }, (_, a) => {
-    const unit = ndarray(Float64Array.from({ length: n }, (_, i) => (i === a ? 1 : 0)));
-    return sub(unit, mul(asColumn(w, a), scaled));
-  });
-  return stack(vectors, 0);
+  const units = new Float64Array((n - 1) * n);
+  for (let a = 0; a < n - 1; a++) units[a * n + a] = 1;
+  const parts = expandDims(transpose(columns(w, 0, n - 1)), -1); // [d, N, 1]
+  return sub(ndarray(units, [n - 1, 1, n]), mul(parts, scaled));
 }
 
 /** The coordinate axes at every point, [n, N, n]. */
@@ -246,10 +246,28 @@ function axes(x: Tensor): Tensor {
   return constant(ndarray(data, [n, N, n]));
 }
 
-function cross(a: Tensor, b: Tensor): Tensor {
-  const [a0, a1, a2] = [0, 1, 2].map((i) => asColumn(a, i));
-  const [b0, b1, b2] = [0, 1, 2].map((i) => asColumn(b, i));
-  return concat([sub(mul(a1, b2), mul(a2, b1)), sub(mul(a2, b0), mul(a0, b2)), sub(mul(a0, b1), mul(a1, b0))], -1);
+function pairsBelow(n: number): (readonly [number, number])[] {
+  return Array.from({ length: n }, (_, i) =>
+    Array.from({ length: n - 1 - i }, (_, k) => [i, i + 1 + k] as const),
+  ).flat();
+}
+
+/** Entries (k, i, j, value): output j gains value * F_k x_i. As a matrix [m * n, n]. */
+function bilinearTable(
+  m: number,
+  n: number,
+  entries: readonly (readonly [number, number, number, number] | readonly number[])[],
+): NdArray {
+  const data = new Float64Array(m * n * n);
+  for (const [k, i, j, value] of entries) data[(k * n + i) * n + j] = value;
+  return ndarray(data, [m * n, n]);
+}
+
+/** sum over k and i of F_k x_i table[k, i]: one product in place of many slices. */
+function bilinear(F: Tensor, x: Tensor, table: NdArray): Tensor {
+  const [N, m] = F.shape;
+  const products = mul(expandDims(F, 2), expandDims(x, 1)); // [N, m, n]
+  return matmul(reshape(products, [N, m * x.shape[1]]), table);
 }
 
 /** sin theta, cos theta, and the longitude's cosine and sine; sin theta counts as at least 1e-6. */
