@@ -16,4 +16,5 @@ export * from "./metrics/index.js";
 export * as networks from "./networks/index.js";
 export { readNpy, writeNpy } from "./numerics/npy.js";
 export * as plots from "./plots/index.js";
+export * as samplers from "./samplers/index.js";
 export * as training from "./training/index.js";

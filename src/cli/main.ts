@@ -13,6 +13,7 @@ import { registerGeodesic } from "./verbs/geodesic.js";
 import { registerImport } from "./verbs/import.js";
 import { registerMap } from "./verbs/map.js";
 import { registerMean } from "./verbs/mean.js";
+import { registerSample } from "./verbs/sample.js";
 import { registerTrain } from "./verbs/train.js";
 
 const verbs = [
@@ -22,6 +23,7 @@ const verbs = [
   registerGeodesic,
   registerDistances,
   registerMean,
+  registerSample,
   registerImport,
   registerExport,
   registerData,

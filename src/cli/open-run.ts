@@ -1,7 +1,10 @@
 /** A run's folder as the verbs need it: codes, decoder, metrics, whatever kind of model it holds. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { NdArray, Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import type { Decoder, LatentMetric } from "../metrics/index.js";
+import { readNpy } from "../numerics/npy.js";
 import { wholeNumbers } from "./options.js";
 
 export interface OpenRun {
@@ -24,6 +27,10 @@ export interface OpenRun {
   readonly decoderOutputNames: readonly string[];
   decoderOutputs(z: Tensor): Tensor[];
   readonly encoderOutputs?: (x: Tensor) => Tensor[];
+  /** Log variances of the posteriors of the codes, where the run stores them. [N, d] */
+  readonly logVariances?: () => NdArray;
+  /** Whether N(0, I) is what the model was trained towards. */
+  readonly standardPrior: boolean;
 }
 
 /** Opens a run. @throws UsageError with a sentence that names the file that is missing or damaged. */
@@ -50,6 +57,7 @@ async function openImported(folder: string): Promise<OpenRun> {
     dataDimension: imported.dataDimension,
     codes,
     imageShape: imported.imageShape,
+    standardPrior: false,
     mean,
     decoder,
     decoderOutputNames: decoder === undefined ? ["mean"] : ["mean", "std"],
@@ -90,6 +98,8 @@ async function openVae(folder: string): Promise<OpenRun> {
       const { mean: m, std } = decoder(z);
       return [m, std];
     },
+    standardPrior: true,
+    logVariances: existsSync(join(folder, LOG_VARIANCES)) ? () => readLogVariances(folder, latents.shape) : undefined,
     encoderOutputs: (x) => {
       const { mean: m, logVariance } = encodeRows(shape, model.parameters, x);
       return [m, logVariance];
@@ -102,12 +112,24 @@ export function knownCodes(run: OpenRun): { codes?: NdArray } {
   return run.codes.shape[0] > 0 ? { codes: run.codes } : {};
 }
 
-export const metricNames = ["expected", "euclidean"] as const;
+/** Log variances of the encoded training data, beside the checkpoint. */
+export const LOG_VARIANCES = "latent-log-variances.npy";
+
+function readLogVariances(folder: string, shape: readonly number[]): NdArray {
+  const path = join(folder, LOG_VARIANCES);
+  const { data, shape: found } = readNpy(path);
+  if (found.length !== 2 || found[0] !== shape[0] || found[1] !== shape[1])
+    throw new UsageError(`${path} has shape [${found}], the codes of this run [${shape}]; train the run again.`);
+  return { data: Float64Array.from(data), shape: found, dtype: "float64" };
+}
+
+export const metricNames = ["expected", "euclidean", "posterior"] as const;
 
 const chosen = new WeakMap<OpenRun, Map<string, LatentMetric>>();
 
 /**
- * The metric of that name on a run: "expected" (the default where the run knows its uncertainty) or "euclidean".
+ * The metric of that name on a run: "expected" (the default where the run knows its uncertainty) "euclidean" or
+ * "posterior" (posterior covariances at 100 medoids of the codes, seed 0).
  * @throws UsageError for other names, and for "expected" without uncertainty.
  */
 export async function metricChoice(run: OpenRun, name: string | undefined): Promise<LatentMetric> {
@@ -117,9 +139,15 @@ export async function metricChoice(run: OpenRun, name: string | undefined): Prom
   chosen.set(run, known);
   let metric = known.get(wanted);
   if (metric !== undefined) return metric;
-  const { expectedPullback, pullback } = await import("../metrics/index.js");
+  const { expectedPullback, posteriorMetricOf, pullback } = await import("../metrics/index.js");
   if (wanted === "euclidean") metric = pullback(run.mean, run.dimension);
-  else if (run.decoder !== undefined) metric = expectedPullback(run.decoder, run.dimension);
+  else if (wanted === "posterior") {
+    if (run.logVariances === undefined)
+      throw new UsageError(
+        `--metric posterior: ${run.folder} holds no posterior variances of its codes (an import, or an older run); use another metric.`,
+      );
+    metric = posteriorMetricOf(run.codes, run.logVariances());
+  } else if (run.decoder !== undefined) metric = expectedPullback(run.decoder, run.dimension);
   else
     throw new UsageError(
       `--metric expected: ${run.folder} knows no uncertainty of its decoder (--no-uncertainty, or an import without std); use --metric euclidean.`,

@@ -1,6 +1,10 @@
 /** Training a run from the command: progress, Ctrl-C, and the uncertainty afterwards. */
+
+import { join } from "node:path";
 import type { TrainVaeResult, VaeOptions } from "../autoencoders/index.js";
 import type { Dataset } from "../data/index.js";
+import { writeNpy } from "../numerics/npy.js";
+import { LOG_VARIANCES } from "./open-run.js";
 import { duration, type Report } from "./report.js";
 
 export interface TrainRunOptions {
@@ -21,7 +25,7 @@ export interface TrainRunOptions {
 /** Trains (or goes on training) the run in `out` and fits its uncertainty. */
 export async function trainAndSave(train: Dataset, test: Dataset, options: TrainRunOptions): Promise<TrainVaeResult> {
   const { out, report, signal, threads, model } = options;
-  const { fitUncertainty, resumeVae, saveUncertainty, trainVae } = await import("../autoencoders/index.js");
+  const { encode, fitUncertainty, resumeVae, saveUncertainty, trainVae } = await import("../autoencoders/index.js");
   let started = false;
   const common = {
     test,
@@ -43,7 +47,10 @@ export async function trainAndSave(train: Dataset, test: Dataset, options: Train
     ? await resumeVae(out, train, { ...common, epochs: options.epochs })
     : await trainVae(train, { ...model, ...common, out, overwrite: options.overwrite });
   report.progressDone();
-  if (result.reason === "stopped" || !options.uncertainty) return result;
+  if (result.reason === "stopped") return result;
+  const { logVariance } = await encode(result.model, train.rows, { threads });
+  writeNpy(join(out, LOG_VARIANCES), logVariance);
+  if (!options.uncertainty) return result;
   report.progress(0, 1, "fitting the decoder's uncertainty");
   const fitted = await fitUncertainty(result.model, train.rows, { seed: model.seed, threads });
   report.progressDone();

@@ -23,7 +23,18 @@ describe("atlas --help", () => {
   it("lists every verb, and each verb's help shows an example that begins with its name", async () => {
     const { code, out } = await atlas(folder, "--help");
     expect(code).toBe(0);
-    for (const verb of ["demo", "train", "map", "geodesic", "distances", "mean", "export", "data"]) {
+    for (const verb of [
+      "demo",
+      "train",
+      "map",
+      "geodesic",
+      "distances",
+      "mean",
+      "sample",
+      "import",
+      "export",
+      "data",
+    ]) {
       expect(out).toContain(`\n  ${verb} `);
       const help = await atlas(folder, verb, "--help");
       expect(help.code).toBe(0);

@@ -264,3 +264,56 @@ describe("atlas import", () => {
     }
   });
 });
+
+describe("atlas sample, and the posterior metric", () => {
+  it("draws by each sampler the run can serve, seeded", async () => {
+    for (const sampler of ["prior", "gaussian-mixture", "aggregated-posterior", "riemannian"]) {
+      const made = await json(
+        "sample",
+        "run",
+        "--sampler",
+        sampler,
+        "-n",
+        "20",
+        "--centroids",
+        "20",
+        "--seed",
+        "5",
+        "--out",
+        `s-${sampler}`,
+      );
+      expect(made).toMatchObject({ n: 20, sampler, files: [`s-${sampler}.npy`, `s-${sampler}-latents.npy`] });
+      expect(readNpy(join(folder, `s-${sampler}.npy`)).shape).toEqual([20, 5]);
+      const latents = readNpy(join(folder, `s-${sampler}-latents.npy`)).data;
+      await json(
+        "sample",
+        "run",
+        "--sampler",
+        sampler,
+        "-n",
+        "20",
+        "--centroids",
+        "20",
+        "--seed",
+        "5",
+        "--out",
+        "again",
+      );
+      expect(readNpy(join(folder, "again-latents.npy")).data).toEqual(latents);
+    }
+  });
+  it("refuses unknown samplers, and metrics that an import cannot have", async () => {
+    const unknown = await atlas(folder, "sample", "run", "--sampler", "magic", "--out", "never");
+    expect(unknown.code).toBe(2);
+    expect(unknown.err).toContain("prior, gaussian-mixture");
+    expect(existsSync(join(folder, "never.npy"))).toBe(false);
+    const metric = await atlas(folder, "geodesic", "imported2", "--from", "0", "--to", "1", "--metric", "posterior");
+    expect(metric.code).toBe(2);
+    expect(metric.err).toContain("no posterior variances");
+  });
+  it("solves geodesics under the posterior metric", async () => {
+    const result = await json("geodesic", "run", "--from", "0", "--to", "100", "--metric", "posterior");
+    expect(result.converged).toBe(true);
+    expect(result.length).toBeLessThanOrEqual(result.straightLength * (1 + 1e-6));
+  });
+});

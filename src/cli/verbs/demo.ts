@@ -127,7 +127,7 @@ async function trainedRun(options: DemoOptions, seed: number, report: Report): P
   return "trained";
 }
 
-/** Epochs so that about 5,600 steps of 128 rows are taken, which is 12 epochs of MNIST. */
+/** Epochs so that about 4,700 steps of 128 rows are taken, which is 10 epochs of MNIST. */
 function modelFor(train: Dataset, epochs: string | undefined, seed: number) {
   const unit = train.rows.every((v) => v >= 0 && v <= 1);
   const steps = Math.max(1, Math.floor(train.n / 128));
@@ -135,7 +135,7 @@ function modelFor(train: Dataset, epochs: string | undefined, seed: number) {
     latentDimension: 2,
     likelihood: oneOf("likelihood", unit ? "bernoulli" : "gaussian", ["bernoulli", "gaussian"] as const),
     epochs:
-      epochs === undefined ? Math.max(3, Math.min(200, Math.round(5600 / steps))) : wholeNumber("--epochs", epochs, 1),
+      epochs === undefined ? Math.max(3, Math.min(200, Math.round(4700 / steps))) : wholeNumber("--epochs", epochs, 1),
     seed,
   };
 }

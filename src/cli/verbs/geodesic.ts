@@ -21,7 +21,10 @@ export function registerGeodesic(program: Command): void {
     .argument("<run>", "the folder of a run")
     .requiredOption("--from <point>", "index of a code, or coordinates x,y,... (write --from=-1,2 where negative)")
     .requiredOption("--to <point>", "index of a code, or coordinates x,y,...")
-    .option("--metric <name>", "expected (mean and uncertainty) or euclidean (mean only)")
+    .option(
+      "--metric <name>",
+      "expected (mean and uncertainty), euclidean (mean only) or posterior (posterior covariances)",
+    )
     .option("--graph", "start from the shortest path of a graph over the codes (default: the better of several starts)")
     .option("--out <file>", "also write the curve as .csv or .npy")
     .option("--json", "print one JSON document")
