@@ -86,7 +86,11 @@ export function publishedSampler(metric: PosteriorMetric, codes: NdArray, option
             chains: count,
             drawsPerChain: 1,
             gradients: count * transitions * leapfrogSteps,
-            ...(quality && { splitRHat: quality.splitRHat }),
+            // Of all states of the chains, from those watched.
+            ...(quality && {
+              splitRHat: quality.splitRHat,
+              effectiveSampleSize: (quality.effectiveSampleSize * count) / watched,
+            }),
             notes: [
               "the published procedure: short chains that start at training means and do not leave the uniform law invariant",
             ],
