@@ -7,21 +7,19 @@ import {
   add,
   div,
   expm1,
+  grad,
   greater,
-  mapTree,
   mul,
   neg,
   type Operand,
   sqrt,
   type Tensor,
-  vjp,
   where,
-  zeros,
   zerosArray,
   zipTrees,
 } from "../../engine/index.js";
 import { type Adam, type AdamState, clipByGlobalNorm } from "../../training/optimizers.js";
-import type { AutoencoderModel, FamilyShape, LossResult, Parts } from "./model.js";
+import type { AutoencoderModel, FamilyShape, Parts } from "./model.js";
 
 /** What goes round. */
 export interface FamilyState {
@@ -61,39 +59,25 @@ export function familyStep(
   return (state, x, noise, learningRate) => {
     const { parameters, buffers } = state;
     const groups = Object.keys(model.groups);
-    const results = groups.map((group) => {
-      const objective = (part: Parts): any => {
-        const given = { shape, parameters: { ...parameters, ...part }, buffers, x, noise, training: true };
-        const { losses, terms, gates = {}, buffers: after } = model.losses(given);
-        return { loss: losses[group], terms, gates, buffers: after };
-      };
-      const part = partsOf(model, group, parameters);
-      const [result, pullback] = vjp(objective, [part]);
-      const nothing = (tree: any) => mapTree(tree, (leaf) => zeros((leaf as Tensor).shape));
-      const { loss: _, ...rest } = result;
-      const [gradients] = pullback({ loss: 1, ...nothing(rest) });
-      return { part, result, gradients } as {
-        part: Parts;
-        result: Pick<LossResult, "terms" | "buffers"> & { gates: Record<string, Tensor> };
-        gradients: any;
-      };
-    });
+    const at = (part: Parts) =>
+      model.losses({ shape, parameters: { ...parameters, ...part }, buffers, x, noise, training: true });
+    const { terms, gates = {}, buffers: kept } = at({});
 
     const after = { parameters: { ...parameters } as Record<string, any>, moments: {} as any, updates: {} as any };
-    groups.forEach((group, i) => {
-      const { part, gradients, result } = results[i];
+    groups.forEach((group) => {
+      const part = partsOf(model, group, parameters);
+      const gradients = grad((own: Parts) => at(own).losses[group])(part);
       const clipped = options.clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, options.clipNorm);
       const count = add(state.updates[group], 1);
       const scalars = adamScalars(optimizer, count, learningRate);
       const [moved, moments] = optimizer.update(part, clipped, state.moments[group], scalars);
-      const gate = result.gates[group];
+      const gate = gates[group];
       const chosen = (now: any, before: any) =>
         gate === undefined ? now : zipTrees((a, b) => where(greater(gate, 0.5), a, b), now, before);
       Object.assign(after.parameters, chosen(moved, part));
       after.moments[group] = chosen(moments, state.moments[group]);
       after.updates[group] = chosen(count, state.updates[group]);
     });
-    const { terms, buffers: kept } = results[0].result;
     return [{ ...after, buffers: kept }, terms as Record<string, Tensor>];
   };
 }
