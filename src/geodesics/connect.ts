@@ -91,7 +91,7 @@ export interface PreparedConnect {
  * Makes a metric ready for many geodesics: compiles its kernels, measures the graph that starts are searched on and,
  * on a latent plane with codes, tabulates the metric for starts that cost less than a millisecond. Takes about a second
  * for a decoder 2-100-100-784, and makes each geodesic several times cheaper; `connect` does the same by itself for
- * batches of 12 pairs and more.
+ * batches of 48 pairs and more.
  * @throws UsageError as `connect`
  */
 export async function prepareConnect(metric: LatentMetric, options: SolverOptions = {}): Promise<PreparedConnect> {
@@ -128,7 +128,7 @@ function pointsOf(points: Points | Float64Array): Points {
 }
 
 /** Pairs from which on a batch is worth the preparation. */
-const WORTH_PREPARING = 12;
+const WORTH_PREPARING = 48;
 
 async function solve(
   solver: Solver,

@@ -84,7 +84,7 @@ export async function distanceMatrix(
       await solver.prepare(true, true);
       await byGraph(solver, data, refine, note, rowDone, signal);
     } else {
-      await solver.prepare((N * (N - 1)) / 2 >= 12 && solver.hasCodes, solver.hasCodes);
+      await solver.prepare((N * (N - 1)) / 2 >= 48 && solver.hasCodes, solver.hasCodes);
       await byConnect(solver, data, note, rowDone, signal);
     }
   } finally {

@@ -240,7 +240,7 @@ function surrogateCovers({ spline }: Surrogate, point: Float64Array): boolean {
 // --- 1. on the surrogate --------------------------------------------------------------------------------------------
 
 /** First number of segments on a surrogate: a leap over a thin ridge pays less the more there are. */
-const SURROGATE_SEGMENTS = 256;
+const SURROGATE_SEGMENTS = 192;
 /** The energy of a surrogate curve measured at twice as many places may differ by so much. */
 const SURROGATE_AGREEMENT = 2e-3;
 /** Steps on the metric itself with the surrogate's Hessian. */
@@ -278,11 +278,10 @@ async function solveOnSurrogate(
   const diagonal = Math.hypot(spline.upper[0] - spline.lower[0], spline.upper[1] - spline.lower[1]);
   const maxStep = STEP_SHARE * diagonal;
   let iterations = 0;
-  const finest = Math.max(SURROGATE_SEGMENTS, context.maxSegments);
+  const finest = Math.max(4 * SURROGATE_SEGMENTS, context.maxSegments);
   for (let segments = SURROGATE_SEGMENTS; segments <= finest; segments *= 2) {
     const { machine, workspace } = roomFor(segments + 1);
-    const start = first(segments + 1);
-    startNewton(machine, start);
+    startNewton(machine, withinTable(surrogate, first(segments + 1)));
     let status: NewtonStatus = "running";
     let inside = true;
     while (status === "running") {
@@ -293,7 +292,9 @@ async function solveOnSurrogate(
       status = feedNewton(machine, workspace, { tolerance: 1e-5, maxIterations: 80, noise: 1e-13, maxStep });
     }
     iterations += machine.iterations;
-    // A curve that leaps over ridges, or runs for the border of the table, may behave at more nodes.
+    // The border of the table is in the way: the metric itself goes on from here.
+    if (inside && status === "stuck") return handOver(context, machine.nodes, iterations);
+    // A curve that leaps over ridges may behave at more nodes.
     if (!inside || status !== "converged") continue;
     const finer = surrogateMeasure(surrogate, machine.nodes, 2);
     if (Math.abs(finer.energy / machine.energy - 1) > SURROGATE_AGREEMENT) continue;
@@ -304,6 +305,14 @@ async function solveOnSurrogate(
     return polish(context, surrogate, machine, workspace, name, iterations, maxStep);
   }
   return { settled: false, iterations };
+}
+
+/** Smoothing can push a path along the border of the table off it: back onto it. */
+function withinTable({ spline }: Surrogate, nodes: Float64Array): Float64Array {
+  for (let i = 0; i < nodes.length; i++) {
+    nodes[i] = Math.min(Math.max(nodes[i], spline.lower[i % 2]), spline.upper[i % 2]);
+  }
+  return nodes;
 }
 
 /** Steps on the metric itself: its gradient, the surrogate's Hessian. */
@@ -352,7 +361,12 @@ async function polish(
     }
     if (status !== "running" || machine.rejections > 1) break;
   }
-  const from = nodes;
+  return handOver(context, nodes, iterations);
+}
+
+/** The curve so far as the first of a direct solve, at its number of nodes. */
+function handOver(context: SolverContext, nodes: Float64Array, iterations: number): SurrogateEnd {
+  const from = nodes.slice();
   const segments = Math.min(from.length / 2 - 1, context.maxSegments);
   return { settled: false, iterations, first: (points) => resampled(from, 2, points), segments };
 }
