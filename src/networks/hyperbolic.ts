@@ -15,13 +15,13 @@
 import {
   add,
   asinh,
-  broadcastTo,
   clip,
   div,
   matmul,
   mul,
   type NdArray,
   type Operand,
+  reshape,
   rsqrt,
   sqrt,
   square,
@@ -135,7 +135,7 @@ export function mobiusFromFlat(parameters: Dense<Operand>, e: Operand, curvature
   if (curvature === 0) return dense(parameters, e);
   const product = matmul(e, parameters.weight);
   const moved = expAtOrigin(product, curvature);
-  const bias = broadcastTo(expAtOrigin(parameters.bias as Tensor, curvature), moved.shape);
+  const bias = expAtOrigin(reshape(parameters.bias, [1, -1]), curvature);
   return projectToBall(traced, curvature, mobiusAdd(traced, curvature, moved, bias), MARGIN);
 }
 

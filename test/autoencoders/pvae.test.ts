@@ -216,12 +216,16 @@ describe("training", () => {
   const options = { encoderHidden: [6], decoderHidden: [6], batchSize: 16, threads: 1, epochs: 3, seed: 5 };
 
   it("continues a stopped run bit for bit, and stores what it made", async () => {
-    for (const posterior of ["wrapped", "riemannian"] as const) {
+    for (const [posterior, decoder] of [
+      ["wrapped", "mobius"],
+      ["riemannian", "gyroplane"],
+    ] as const) {
       const out = join(mkdtempSync(join(tmpdir(), "pvae-")), "run");
-      const whole = await trainPvae(train, { ...options, posterior });
+      const whole = await trainPvae(train, { ...options, posterior, decoder });
       await trainPvae(train, {
         ...options,
         posterior,
+        decoder,
         epochs: 1,
         out,
       });
