@@ -1,10 +1,23 @@
-export * from "./chain-diagnostics.js";
-export * from "./choose.js";
-export * from "./dual-averaging.js";
-export * from "./hamiltonian.js";
-export * from "./latent-laws.js";
-export * from "./posterior-mixture.js";
-export * from "./published.js";
-export * from "./riemannian.js";
-export * from "./riemannian-law.js";
-export * from "./sampler.js";
+export { effectiveSampleSize, type ScalarDraws, splitRHat } from "./chain-diagnostics.js";
+export { chooseSampler, type SamplerOptions, type SamplerSource, samplerNames, samplersFor } from "./choose.js";
+export { type DualAveraging, dualAveraging } from "./dual-averaging.js";
+export {
+  type Chains,
+  type Hamiltonian,
+  type HamiltonianOptions,
+  hamiltonian,
+  leapfrog,
+  type TargetDensity,
+} from "./hamiltonian.js";
+export {
+  aggregatedPosteriorSampler,
+  gaussianMixtureSampler,
+  independentSampler,
+  type MixtureSamplerOptions,
+  priorSampler,
+} from "./latent-laws.js";
+export { type PosteriorMixture, posteriorMixture } from "./posterior-mixture.js";
+export { type PublishedOptions, publishedSampler, publishedTarget } from "./published.js";
+export { type ChainDraws, type RiemannianOptions, riemannianSampler, runRiemannianChains } from "./riemannian.js";
+export { type Proper, precisionFor, type RiemannianLaw, riemannianLaw } from "./riemannian-law.js";
+export { checkCount, type Diagnostics, type Draws, diagnosticLines, type Sampler } from "./sampler.js";

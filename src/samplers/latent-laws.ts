@@ -16,7 +16,7 @@ export function priorSampler(dimension: number): Sampler {
     Number.isInteger(dimension) && dimension >= 1,
     () => `prior: dimension is ${dimension}; give the number of latent dimensions, a whole number from 1.`,
   );
-  return independent("prior", "standard normal prior N(0, I)", dimension, (row, random) => {
+  return independentSampler("prior", "standard normal prior N(0, I)", dimension, (row, random) => {
     for (let k = 0; k < dimension; k++) row[k] = random.normal();
   });
 }
@@ -46,7 +46,7 @@ export function gaussianMixtureSampler(
     randomKey(seed),
     options,
   );
-  const sampler = independent(
+  const sampler = independentSampler(
     "gaussian-mixture",
     `mixture of ${components} Gaussians with full covariances, fitted to the codes`,
     d,
@@ -67,14 +67,14 @@ export function aggregatedPosteriorSampler(codes: NdArray, logVariances: NdArray
       `aggregated-posterior: logVariances has shape [${logVariances.shape}] and codes [${codes.shape}]; give one log variance for each coordinate of each code.`,
   );
   const [means, logs] = [astype(codes, "float64").data, astype(logVariances, "float64").data];
-  return independent("aggregated-posterior", "posterior of a random training point", d, (row, random) => {
+  return independentSampler("aggregated-posterior", "posterior of a random training point", d, (row, random) => {
     const i = random.integer(n);
     for (let k = 0; k < d; k++) row[k] = means[i * d + k] + Math.exp(0.5 * logs[i * d + k]) * random.normal();
   });
 }
 
 /** A sampler from a function that writes one draw. */
-export function independent(
+export function independentSampler(
   name: string,
   description: string,
   dimension: number,

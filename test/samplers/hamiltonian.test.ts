@@ -175,7 +175,7 @@ describe("chains", () => {
   });
 
   it("do not depend on how they are cut into blocks", async () => {
-    const positions = [];
+    const positions: Float64Array[] = [];
     for (const block of [512, 7]) {
       const programs = hamiltonian(target, { precision: "float64", block });
       const chains = await programs.start(
