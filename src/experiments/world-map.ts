@@ -97,9 +97,16 @@ export function worldMap(
   words: Words,
   floor = -4,
 ): string {
-  const values = new Float64Array(grid.columns * grid.rows).fill(floor);
-  for (let i = 0; i < grid.pixels.length; i++) values[grid.pixels[i]] = Math.max(logDensity[i] / Math.LN10, floor);
-  const scale = colourScale(values, colourTable("viridis"), "none");
+  const inside = Float64Array.from(logDensity as ArrayLike<number>, (value) => Math.max(value / Math.LN10, floor));
+  const scale = colourScale(inside, colourTable("viridis"), "none");
+  const values = new Float64Array(grid.columns * grid.rows).fill(scale.low);
+  // Pixels cut by the outline take the value of the nearest one inside, in their row.
+  for (let i = 0; i < inside.length; i++) {
+    const [pixel, row] = [grid.pixels[i], Math.floor(grid.pixels[i] / grid.columns)];
+    const first = i === 0 || Math.floor(grid.pixels[i - 1] / grid.columns) !== row;
+    const last = i === inside.length - 1 || Math.floor(grid.pixels[i + 1] / grid.columns) !== row;
+    values.fill(inside[i], first ? row * grid.columns : pixel, last ? (row + 1) * grid.columns : pixel + 1);
+  }
   const heat = dataUrl(heatPng(values, grid.columns, grid.rows, scale));
   const at = ([x, y]: readonly [number, number]) =>
     `${((x / (2 * ROOT) + 1) * (WIDTH / 2)).toFixed(1)},${((1 - y / ROOT) * (HEIGHT / 2)).toFixed(1)}`;
