@@ -2,7 +2,9 @@
 import { engineFigures } from "./engine.js";
 import { geodesicFigures } from "./geodesics.js";
 import { peerFigures } from "./peers.js";
+import { pvaeStepFigures } from "./pvae-step.js";
 import { markdownTable, writeSection } from "./results.js";
+import { riemannianHmcFigures } from "./riemannian-hmc.js";
 import { startFigures } from "./start.js";
 
 const benchmarks: Record<string, () => Promise<void>> = {
@@ -100,6 +102,38 @@ ${markdownTable([
     "",
   ],
   ["pairs where ours is at most 0.1 % above", `${f.oursNotWorse} of 100`, "", ""],
+])}`,
+    );
+  },
+  async pvae() {
+    const { euclideanMilliseconds, figures } = await pvaeStepFigures();
+    writeSection(
+      "Poincare VAE",
+      "npm run bench -- pvae",
+      `Training step at the paper's MNIST setting (784-600-2-600-784, batch 128, Bernoulli); the Euclidean step of the same layers takes ${euclideanMilliseconds.toFixed(2)} ms.
+
+${markdownTable([
+  ["work", "ms", "over the Euclidean step", "asked"],
+  ...figures.map((f) => [f.work, f.milliseconds.toFixed(2), `${f.ratio.toFixed(2)}x`, `<= ${f.asked}x`]),
+])}`,
+    );
+  },
+  async samplers() {
+    const f = await riemannianHmcFigures();
+    writeSection(
+      "Riemannian Hamiltonian Monte Carlo",
+      "npm run bench -- samplers",
+      `10,000 chains of 100 transitions of 10 leapfrog steps, 16 latent dimensions, 100 centroids, one thread: ${f.seconds.toFixed(1)} s, ${f.ratio.toFixed(2)}x the time of its FLOPs at the limit of ${f.limitGflops.toFixed(0)} GFLOP/s (asked: <= 4x). 10,000 samples:
+
+${markdownTable([
+  ["sampler", "s", "effective samples", "effective samples a second", "split R-hat"],
+  ...f.samplers.map((s) => [
+    s.name,
+    s.seconds.toFixed(1),
+    s.effective.toFixed(0),
+    s.rate.toFixed(0),
+    s.splitRHat.toFixed(3),
+  ]),
 ])}`,
     );
   },
