@@ -39,7 +39,7 @@ export async function geodesicFigures(log: (line: string) => void = console.log)
   const from = Array.from({ length: PAIRS }, (_, i) => code(2 * i));
   const to = Array.from({ length: PAIRS }, (_, i) => code(2 * i + 1));
 
-  const solver = await prepareConnect(metric, { codes, points: 513 });
+  const solver = await prepareConnect(metric, { codes, points: 257 });
   log(`preparation ${solver.seconds.toFixed(2)} s`);
   const single = await baseline(decode, 1, 1);
   const ours: GeodesicResult[] = [];

@@ -23,7 +23,7 @@ export interface RowJob {
 }
 
 export type Job = SolveJob | RowJob;
-export type Answer<J extends Job> = J extends SolveJob ? Solution[] : Float64Array;
+export type Answer<J extends Job> = J extends SolveJob ? Solution : Float64Array;
 
 export interface Pool {
   /**

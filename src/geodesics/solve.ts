@@ -278,10 +278,11 @@ async function solveOnSurrogate(
   const diagonal = Math.hypot(spline.upper[0] - spline.lower[0], spline.upper[1] - spline.lower[1]);
   const maxStep = STEP_SHARE * diagonal;
   let iterations = 0;
+  let near: Float64Array | undefined;
   const finest = Math.max(4 * SURROGATE_SEGMENTS, context.maxSegments);
   for (let segments = SURROGATE_SEGMENTS; segments <= finest; segments *= 2) {
     const { machine, workspace } = roomFor(segments + 1);
-    startNewton(machine, withinTable(surrogate, first(segments + 1)));
+    startNewton(machine, withinTable(surrogate, near ? resampled(near, 2, segments + 1) : first(segments + 1)));
     let status: NewtonStatus = "running";
     let inside = true;
     while (status === "running") {
@@ -289,15 +290,20 @@ async function solveOnSurrogate(
       // Off the table nothing is known: steps that lead there are rejected.
       if (machine.iterations === 0) inside = workspace.inside;
       else if (!workspace.inside) workspace.energy = Number.POSITIVE_INFINITY;
-      status = feedNewton(machine, workspace, { tolerance: 1e-5, maxIterations: 80, noise: 1e-13, maxStep });
+      status = feedNewton(machine, workspace, { tolerance: 2e-5, maxIterations: 40, noise: 1e-13, maxStep });
     }
     iterations += machine.iterations;
     // The border of the table is in the way: the metric itself goes on from here.
     if (inside && status === "stuck") return handOver(context, machine.nodes, iterations);
     // A curve that leaps over ridges may behave at more nodes.
+    near = undefined;
     if (!inside || status !== "converged") continue;
-    const finer = surrogateMeasure(surrogate, machine.nodes, 2);
-    if (Math.abs(finer.energy / machine.energy - 1) > SURROGATE_AGREEMENT) continue;
+    const disagreement = Math.abs(surrogateMeasure(surrogate, machine.nodes, 2).energy / machine.energy - 1);
+    if (disagreement > SURROGATE_AGREEMENT) {
+      // Nearly resolved: go on from here. Otherwise it leapt somewhere, and the first curve is the better start.
+      if (disagreement < 10 * SURROGATE_AGREEMENT) near = machine.nodes.slice();
+      continue;
+    }
     const nodes = machine.nodes.slice();
     // In float64 the whole solve is repeated on the metric, from here.
     if (context.precision === "float64")

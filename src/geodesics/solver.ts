@@ -96,8 +96,6 @@ const GRAPH_CODES = 2000;
  * 8.3 and 5.5 (d = 2), 15 and 13 (4), 29 and 21 (8), 72 and 53 (16), 221 and 229 (32).
  */
 const NEWTON_DIMENSIONS = 3;
-/** Pairs a job of a worker: small, so that none waits long for another at the end. */
-const JOB_PAIRS = 2;
 /** Pairs from which on worker threads pay. */
 const WORTH_THREADS = 24;
 
@@ -259,18 +257,15 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
     if (workers) {
       let done = 0;
       await workers.run<SolveJob>(
-        Math.ceil(count / JOB_PAIRS),
+        count,
         (job) => {
           if (hooks.signal?.aborted) return undefined;
-          const [first, last] = [job * JOB_PAIRS * d, Math.min(count, (job + 1) * JOB_PAIRS) * d];
+          const [first, last] = [job * d, (job + 1) * d];
           return { type: "solve", from: from.slice(first, last), to: to.slice(first, last), starts };
         },
         (job, answer) => {
-          answer.forEach((solution, i) => {
-            solutions[job * JOB_PAIRS + i] = solution;
-          });
-          done += answer.length;
-          hooks.onProgress?.(done, count);
+          solutions[job] = answer;
+          hooks.onProgress?.(++done, count);
         },
       );
       for (let i = 0; i < count; i++)

@@ -58,12 +58,7 @@ async function answer({ index, job }: JobMessage): Promise<void> {
   }
 }
 
-async function work(job: Job): Promise<Solution[] | Float64Array> {
+function work(job: Job): Promise<Solution | Float64Array> {
   if (job.type === "row") return distanceRow(context, job.points, job.row, job.refine);
-  const d = settings.dimension;
-  const solutions: Solution[] = [];
-  for (let i = 0; i < job.from.length; i += d) {
-    solutions.push(await solvePair(context, job.from.slice(i, i + d), job.to.slice(i, i + d), job.starts));
-  }
-  return solutions;
+  return solvePair(context, job.from, job.to, job.starts);
 }
