@@ -38,6 +38,7 @@ import {
 import { UsageError } from "../../errors.js";
 import { euclidean, logSinhRatio, type Manifold, poincareBall, traced } from "../../manifolds/index.js";
 import {
+  type ActivationName,
   activationNamed,
   type Dense,
   dense,
@@ -52,14 +53,24 @@ import {
   mobiusFromFlat,
 } from "../../networks/index.js";
 import { fillNormal, foldIn, type RandomKey, split, stream } from "../../numerics/random.js";
-import { checkShape, type ElboTerms, type VaeShape } from "../vae-model.js";
+import { checkShape, type ElboTerms } from "../vae-model.js";
 
 export const pvaeLaws = ["wrapped", "riemannian"] as const;
 export const pvaeDecoders = ["wrapped", "gyroplane", "mobius"] as const;
 export const pvaeEncoders = ["wrapped", "mobius"] as const;
 
 /** The shape of a Poincare VAE: plain data, stored in its checkpoint. */
-export interface PvaeShape extends VaeShape {
+export interface PvaeShape {
+  /** D */
+  readonly dataDimension: number;
+  /** d */
+  readonly latentDimension: number;
+  /** Units of the encoder's hidden layers, data side first. */
+  readonly encoderHidden: readonly number[];
+  /** Units of the decoder's hidden layers, latent side first. */
+  readonly decoderHidden: readonly number[];
+  readonly activation: ActivationName;
+  readonly likelihood: "gaussian" | "bernoulli";
   /** c: the latent space has sectional curvature -c; 0 for the Euclidean VAE. */
   readonly curvature: number;
   readonly posterior: (typeof pvaeLaws)[number];
