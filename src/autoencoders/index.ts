@@ -5,6 +5,13 @@ export {
   type OutputRole,
 } from "./imported.js";
 export { type ImportDescription, type ImportedRun, importRun, loadImportedRun } from "./imported-run.js";
+export {
+  applySchema,
+  familyLikelihoods,
+  type LikelihoodChoice,
+  likelihoodFamily,
+  type Units,
+} from "./likelihood.js";
 export { precision, precisionStd, type Uncertainty, type UncertaintyFit } from "./precision-network.js";
 export type { Rows } from "./rows.js";
 export {
@@ -20,10 +27,12 @@ export { decode, decoderOf, decoderWithUncertainty, type Elbo, encode, heldOutEl
 export { loadVae, type SavedVae, saveUncertainty, type VaeConfig } from "./vae-checkpoint.js";
 export {
   decodeMean,
+  decodeParameters,
   type ElboTerms,
   elboRows,
   elboTerms,
   encodeRows,
+  hasFamily,
   initializeVae,
   type Likelihood,
   likelihoodNames,

@@ -2,7 +2,8 @@
  * Data of any scale: a Gaussian VAE is trained on (x - shift) / scale, shift the mean of each column and scale one
  * number, the root mean square deviation over all columns, so that Euclidean distances only change by that factor.
  * When training ends the two are folded into the first and the last layer, so that the model itself, its files and its
- * geometry are in the data's own units. Bernoulli models see the data as they are.
+ * geometry are in the data's own units. Bernoulli models see the data as they are; those of
+ * other families have units of their own (`likelihood.ts`).
  */
 import type { NdArray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
@@ -17,7 +18,7 @@ export interface Standardization {
 /** The standardisation of rows [N, D] for a likelihood. @throws UsageError where all rows are equal. */
 export function standardizationOf(rows: Float32Array, dimension: number, likelihood: Likelihood): Standardization {
   const shift = new Float64Array(dimension);
-  if (likelihood === "bernoulli") return { shift, scale: 1 };
+  if (likelihood !== "gaussian") return { shift, scale: 1 };
   const count = rows.length / dimension;
   for (let i = 0; i < count; i++) for (let j = 0; j < dimension; j++) shift[j] += rows[i * dimension + j] / count;
   let squares = 0;

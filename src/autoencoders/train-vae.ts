@@ -22,7 +22,7 @@ import {
 import { gatherStandardized, standardizationOf, toDataUnits } from "./standardization.js";
 import { elboEvaluator, elboNoise, encode, type Vae } from "./vae.js";
 import { describeData, loadRun, saveEnded, saveRunning, type VaeConfig } from "./vae-checkpoint.js";
-import { type ElboTerms, initializeVae, type VaeShape } from "./vae-model.js";
+import { type ElboTerms, hasFamily, initializeVae, type VaeShape } from "./vae-model.js";
 import { checkRows, resolveVaeOptions, scheduleOf, type VaeOptions, type VaeSettings } from "./vae-settings.js";
 import { type VaeTrainingState, vaeTrainingStep } from "./vae-step.js";
 
@@ -140,7 +140,7 @@ async function runTraining(
   const evaluator = elboEvaluator(shape, { threads });
   const modelOf = (state: VaeTrainingState): Vae => ({
     shape,
-    parameters: toDataUnits(state.parameters, standardization),
+    parameters: hasFamily(shape) ? state.parameters : toDataUnits(state.parameters, standardization),
   });
   const elboOf = async (model: Vae, rows: Float32Array, n: number): Promise<number> => {
     const x: NdArray = { data: rows.subarray(0, n * D), shape: [n, D], dtype: "float32" };

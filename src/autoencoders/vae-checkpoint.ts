@@ -14,7 +14,16 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Dataset } from "../data/types.js";
-import { flattenTree, mapTree, type NdArray, ndarray, type Tensor, toOnnx, unflattenTree } from "../engine/index.js";
+import {
+  compile,
+  flattenTree,
+  mapTree,
+  type NdArray,
+  ndarray,
+  type Tensor,
+  toOnnx,
+  unflattenTree,
+} from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { type Dense, mlp } from "../networks/index.js";
 import { formatRow } from "../numerics/csv.js";
@@ -32,9 +41,9 @@ import {
   writeCheckpoint,
 } from "../training/index.js";
 import type { Uncertainty } from "./precision-network.js";
-import { decoderOf, type Vae } from "./vae.js";
-import { initializeVae, type VaeShape } from "./vae-model.js";
-import { settingsSchema, shapeSchema, type VaeSettings } from "./vae-settings.js";
+import type { Vae } from "./vae.js";
+import { decodeMean, decodeParameters, encoderInputs, hasFamily, initializeVae, type VaeShape } from "./vae-model.js";
+import { settingsSchema, type VaeSettings, vaeShapeSchema } from "./vae-settings.js";
 import type { VaeTrainingState } from "./vae-step.js";
 
 const number = z.number();
@@ -52,7 +61,7 @@ const fitSchema = z.object({
 
 const configSchema = z.looseObject({
   model: z.literal("vae"),
-  shape: shapeSchema,
+  shape: vaeShapeSchema,
   training: settingsSchema,
   data: z.object({
     name: z.string(),
@@ -235,7 +244,7 @@ function modelCard(config: VaeConfig, history: readonly EpochRecord[]): string {
 ${data.n} rows of ${data.dimension} numbers, coded in ${shape.latentDimension} latent dimensions.
 
 - Encoder: ${[shape.dataDimension, ...shape.encoderHidden, `2 x ${shape.latentDimension}`].join(" - ")}; decoder: ${[shape.latentDimension, ...shape.decoderHidden, shape.dataDimension].join(" - ")}; activation ${shape.activation}.
-- Likelihood: ${shape.likelihood}${shape.likelihood === "gaussian" ? " (one learned variance)" : ""}; prior: standard normal.
+- Likelihood: ${shape.likelihood}${likelihoodNote(shape)}; prior: standard normal.
 - Training: ${progress.epochs} of ${training.epochs} epochs (${progress.state}), batches of ${training.batchSize}, ${training.optimizer} at ${training.learningRate} (${training.schedule}), seed ${training.seed}.
 ${elbo ? `- ELBO of the training data: ${elbo.train.toFixed(3)} nats a row.\n` : ""}${held === undefined ? "" : `- ELBO of held-out data: ${held.toFixed(3)} nats a row.\n`}
 Files: \`config.json\` (all of this, for programs), \`model.safetensors\` (weights, [inputs, outputs]), \`training.csv\`,
@@ -245,17 +254,37 @@ training data), \`labels.npy\`, \`encoder.onnx\` (x -> mean, logVariance) and \`
 `;
 }
 
+function likelihoodNote({ likelihood, likelihoodOptions, schema }: VaeConfig["shape"]): string {
+  if (likelihood === "gaussian") return " (one learned variance)";
+  if (likelihood === "mixed") {
+    const { blocks } = schema as { blocks: { name: string; family: string; columns: number[] }[] };
+    return ` (${blocks.map(({ name, family, columns }) => `${name}: ${family}, ${columns.length} columns`).join("; ")})`;
+  }
+  return likelihoodOptions ? ` (${JSON.stringify(likelihoodOptions)})` : "";
+}
+
 async function onnxFiles(model: Vae): Promise<CheckpointFiles> {
   const { shape, parameters } = model;
   const layers = parameters.encoder.slice(0, -1);
   const head = parameters.encoder[parameters.encoder.length - 1];
   const d = shape.latentDimension;
   // The last layer in two halves, so that the file holds no slice of a batch of fixed size.
-  const encoder = (x: Tensor) => ({
-    mean: mlp([...layers, columns(head, 0, d)], x, shape.activation),
-    logVariance: mlp([...layers, columns(head, d, 2 * d)], x, shape.activation),
-  });
-  const decoder = (z: Tensor) => decoderOf(model)(z);
+  const encoder = (x: Tensor) => {
+    const inputs = encoderInputs(shape, x);
+    return {
+      mean: mlp([...layers, columns(head, 0, d)], inputs, shape.activation),
+      logVariance: mlp([...layers, columns(head, d, 2 * d)], inputs, shape.activation),
+    };
+  };
+  // Of a family the mean and the parameters, in the data's own units, [N, ...] each; a parameter called mean that is not
+  // the mean (of laws that are cut off at the ends) is called location.
+  const decoder = (z: Tensor): Record<string, Tensor> => {
+    const mean = decodeMean(shape, parameters, z);
+    if (!hasFamily(shape)) return { mean };
+    const { mean: location, ...others } = decodeParameters(shape, parameters, z);
+    const isMean = location === undefined || ["normal", "full-normal"].includes(shape.likelihood);
+    return { mean, ...(!isMean && { location }), ...others };
+  };
   const example = (width: number): NdArray => ndarray(new Float32Array(width), [1, width]);
   return {
     "encoder.onnx": await toOnnx(encoder, [example(shape.dataDimension)], {
@@ -263,8 +292,20 @@ async function onnxFiles(model: Vae): Promise<CheckpointFiles> {
       outputNames: ["mean", "logVariance"],
       freeBatch: true,
     }),
-    "decoder.onnx": await toOnnx(decoder, [example(d)], { inputNames: ["z"], outputNames: ["mean"], freeBatch: true }),
+    "decoder.onnx": await toOnnx(decoder, [example(d)], {
+      inputNames: ["z"],
+      outputNames: await namesOf(decoder, example(d)),
+      freeBatch: true,
+    }),
   };
+}
+
+/** The names of a function's results. */
+async function namesOf(f: (z: Tensor) => Record<string, Tensor>, z: NdArray): Promise<string[]> {
+  const program = compile(f as any);
+  const names = Object.keys(await program(z));
+  await program.dispose();
+  return names;
 }
 
 function columns({ weight, bias }: Dense, from: number, to: number): Dense {

@@ -1,10 +1,12 @@
 /** What a training run of a VAE is told: defaults, checks, and the form in which a checkpoint stores it. */
 import { z } from "zod";
 import type { Dataset } from "../data/types.js";
+import { ndarray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { activationNames } from "../networks/index.js";
 import { issueOf, type Schedule } from "../training/index.js";
-import { checkShape, type VaeShape } from "./vae-model.js";
+import { likelihoodFamily, unitsOf } from "./likelihood.js";
+import { checkVaeShape, hasFamily, type Likelihood, likelihoodNames, type VaeShape } from "./vae-model.js";
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -16,6 +18,14 @@ export const shapeSchema = z.object({
   decoderHidden: z.array(count),
   activation: z.enum(activationNames as [string, ...string[]]),
   likelihood: z.enum(["gaussian", "bernoulli"]),
+});
+
+/** The shape of a VAE with any likelihood. */
+export const vaeShapeSchema = shapeSchema.extend({
+  likelihood: z.enum(likelihoodNames as readonly [Likelihood, ...Likelihood[]]),
+  likelihoodOptions: z.record(z.string(), z.unknown()).optional(),
+  schema: z.unknown().optional(),
+  units: z.object({ shift: z.array(z.number()).readonly(), scale: z.array(z.number()).readonly() }).optional(),
 });
 
 export const settingsSchema = z.object({
@@ -39,7 +49,7 @@ export const settingsSchema = z.object({
 /** How a VAE is trained: plain data. */
 export type VaeSettings = Readonly<z.infer<typeof settingsSchema>>;
 
-export interface VaeOptions extends Partial<Omit<VaeShape, "dataDimension">>, Partial<VaeSettings> {}
+export interface VaeOptions extends Partial<Omit<VaeShape, "dataDimension" | "units">>, Partial<VaeSettings> {}
 
 /**
  * Defaults: tanh (smooth, as the geometry needs), Adam at 2e-3 falling along a cosine, KL weight rising over the first
@@ -76,11 +86,14 @@ export function resolveVaeOptions(train: Dataset, options: VaeOptions): { shape:
     dataDimension: train.dimension,
   };
   if (all.optimizer === "adamw" && given.weightDecay === undefined) all.weightDecay = 0.01;
-  const shape = pick(all, shapeSchema.shape) as unknown as VaeShape;
-  checkShape(shape);
+  const named = pick(all, vaeShapeSchema.shape) as unknown as VaeShape;
+  checkVaeShape(named);
+  if (hasFamily(named)) checkRows(train.name, train, named); // before units are taken from them
+  const units = hasFamily(named) ? unitsOf(named, train.rows, named.dataDimension) : undefined;
+  const shape: VaeShape = { ...named, ...(units && { units }) };
   const parsed = settingsSchema.safeParse(pick(all, settingsSchema.shape));
   if (!parsed.success) throw new UsageError(`training option ${issueOf(parsed.error)}; see the options of training.`);
-  const known = new Set([...Object.keys(shapeSchema.shape), ...Object.keys(settingsSchema.shape)]);
+  const known = new Set([...Object.keys(vaeShapeSchema.shape), ...Object.keys(settingsSchema.shape)]);
   for (const name of Object.keys(given))
     if (!known.has(name))
       throw new UsageError(`training option "${name}" is not known; use one of ${[...known].join(", ")}.`);
@@ -91,12 +104,16 @@ export function scheduleOf(settings: VaeSettings): Schedule {
   return { kind: settings.schedule, final: settings.finalRate };
 }
 
-/** @throws UsageError unless there are rows, all finite, and for a Bernoulli likelihood all from 0 to 1. */
+/** @throws UsageError unless there are rows, all finite, and all in the support of the likelihood. */
 export function checkRows(name: string, data: Dataset, shape: VaeShape): void {
   if (data.n < 1 || data.rows.length !== data.n * data.dimension)
     throw new UsageError(`${name}: ${data.rows.length} numbers are not ${data.n} rows of ${data.dimension}.`);
   if (data.dimension !== shape.dataDimension)
     throw new UsageError(`${name}: rows have ${data.dimension} columns, the model ${shape.dataDimension}.`);
+  if (hasFamily(shape)) {
+    likelihoodFamily(shape).checkData(ndarray(data.rows, [data.n, data.dimension]), { name });
+    return;
+  }
   const bernoulli = shape.likelihood === "bernoulli";
   for (let i = 0; i < data.rows.length; i++) {
     const value = data.rows[i];
