@@ -39,8 +39,10 @@ export async function openRun(folder: string): Promise<OpenRun> {
   const { model } = readCheckpoint(folder).config;
   if (model === "vae") return openVae(folder);
   if (model === "imported") return openImported(folder);
+  if (model === "pvae") return openPvae(folder);
+  if (model === "autoencoder-family") return openFamily(folder);
   throw new UsageError(
-    `${folder} holds a model of kind "${model}", which this version does not know; it knows vae, imported.`,
+    `${folder} holds a model of kind "${model}", which this version does not know; it knows vae, pvae, autoencoder-family, imported.`,
   );
 }
 
@@ -68,17 +70,77 @@ async function openImported(folder: string): Promise<OpenRun> {
   };
 }
 
+async function openPvae(folder: string): Promise<OpenRun> {
+  const { loadPvae, pvaeDecoderOf } = await import("../autoencoders/pvae/index.js");
+  const { model, config, latents, labels } = loadPvae(folder);
+  return withoutUncertainty(
+    folder,
+    config,
+    model.shape,
+    finished(folder, latents),
+    labels,
+    pvaeDecoderOf(model) as any,
+    false,
+  );
+}
+
+async function openFamily(folder: string): Promise<OpenRun> {
+  const { familyDecoderOf, familyModel, loadFamily } = await import("../autoencoders/family/index.js");
+  const { model, config, latents, logVariances, labels } = loadFamily(folder);
+  const codes = finished(folder, latents);
+  const standard = familyModel(model.name).stochastic && !["vamp", "rhvae"].includes(model.name);
+  const run = withoutUncertainty(folder, config as any, model.shape, codes, labels, familyDecoderOf(model), standard);
+  return { ...run, ...(logVariances && { logVariances: () => logVariances }) };
+}
+
+function withoutUncertainty(
+  folder: string,
+  config: {
+    readonly data: {
+      readonly name: string;
+      readonly labelNames?: readonly string[];
+      readonly imageShape?: readonly [number, number];
+    };
+  },
+  shape: { readonly latentDimension: number; readonly dataDimension: number },
+  codes: NdArray,
+  labels: Int32Array | undefined,
+  mean: (z: Tensor) => Tensor,
+  standardPrior: boolean,
+): OpenRun {
+  return {
+    folder,
+    name: config.data.name,
+    dimension: shape.latentDimension,
+    dataDimension: shape.dataDimension,
+    codes: { data: Float64Array.from(codes.data), shape: codes.shape, dtype: "float64" },
+    labels,
+    labelNames: config.data.labelNames,
+    imageShape: config.data.imageShape,
+    standardPrior,
+    mean,
+    decoderOutputNames: ["mean"],
+    decoderOutputs: (z) => [mean(z)],
+  };
+}
+
+/** Codes are there once training has ended. */
+function finished(folder: string, latents: NdArray | undefined): NdArray {
+  if (latents === undefined)
+    throw new UsageError(
+      `${folder}: the training of this run has not ended, so it has no codes yet; finish it with atlas train --resume --out ${folder}.`,
+    );
+  return latents;
+}
+
 async function openVae(folder: string): Promise<OpenRun> {
   const { decodeMean, decoderOf, decoderWithUncertainty, encodeRows, loadVae } = await import(
     "../autoencoders/index.js"
   );
   const { model, config, latents, labels } = loadVae(folder);
-  const { astype, zerosArray } = await import("../engine/index.js");
+  const { astype } = await import("../engine/index.js");
   const { shape } = model;
-  if (latents === undefined)
-    throw new UsageError(
-      `${folder}: the training of this run has not ended, so it has no codes yet; finish it with atlas train --resume --out ${folder}.`,
-    );
+  const codes = finished(folder, latents);
   const mean = decoderOf(model) as (z: Tensor) => Tensor;
   const decoder = model.uncertainty === undefined ? undefined : decoderWithUncertainty(model);
   return {
@@ -86,7 +148,7 @@ async function openVae(folder: string): Promise<OpenRun> {
     name: config.data.name,
     dimension: shape.latentDimension,
     dataDimension: shape.dataDimension,
-    codes: latents === undefined ? zerosArray([0, shape.latentDimension]) : astype(latents, "float64"),
+    codes: astype(codes, "float64"),
     labels,
     labelNames: config.data.labelNames,
     imageShape: config.data.imageShape,
@@ -99,7 +161,7 @@ async function openVae(folder: string): Promise<OpenRun> {
       return [m, std];
     },
     standardPrior: true,
-    logVariances: existsSync(join(folder, LOG_VARIANCES)) ? () => readLogVariances(folder, latents.shape) : undefined,
+    logVariances: existsSync(join(folder, LOG_VARIANCES)) ? () => readLogVariances(folder, codes.shape) : undefined,
     encoderOutputs: (x) => {
       const { mean: m, logVariance } = encodeRows(shape, model.parameters, x);
       return [m, logVariance];

@@ -317,3 +317,67 @@ describe("atlas sample, and the posterior metric", () => {
     expect(result.length).toBeLessThanOrEqual(result.straightLength * (1 + 1e-6));
   });
 });
+
+describe("atlas train --model", () => {
+  const small = [
+    "--data",
+    "table.csv",
+    "--label-column",
+    "half",
+    "--epochs",
+    "3",
+    "--batch",
+    "32",
+    "--encoder",
+    "16",
+    "--decoder",
+    "16",
+  ];
+  it("trains a model of the family, which serves the other verbs and resumes", async () => {
+    const made = await json("train", "--model", "rae-l2", ...small, "--out", "family");
+    expect(made).toMatchObject({ run: "family", model: "rae-l2", epochs: 3, reason: "finished" });
+    expect(
+      (await json("geodesic", "family", "--from", "0", "--to", "9", "--metric", "euclidean")).curve.length,
+    ).toBeGreaterThan(2);
+    expect((await json("sample", "family", "--sampler", "gaussian-mixture", "-n", "4", "--out", "f")).n).toBe(4);
+    expect((await json("train", "--resume", "--out", "family", "--epochs", "4")).epochs).toBe(4);
+  });
+  it("trains a Poincare VAE, whose codes lie in the ball", async () => {
+    const made = await json("train", "--model", "pvae", "--curvature", "0.7", ...small, "--out", "ball");
+    expect(made).toMatchObject({ model: "pvae", epochs: 3 });
+    const { data, shape } = readNpy(join(folder, "ball", "latents.npy"));
+    for (let i = 0; i < shape[0]; i++)
+      expect(Math.hypot(data[2 * i], data[2 * i + 1])).toBeLessThan(1 / Math.sqrt(0.7));
+    const { code, err } = await atlas(
+      folder,
+      "train",
+      "--model",
+      "pvae",
+      "--curvature",
+      "-1",
+      ...small,
+      "--out",
+      "never",
+    );
+    expect(code).toBe(2);
+    expect(err).toContain("--curvature");
+  });
+  it("refuses unknown models and options of a model", async () => {
+    const model = await atlas(folder, "train", "--model", "gan", ...small, "--out", "never");
+    expect(model.code).toBe(2);
+    expect(model.err).toContain("rae-gp");
+    const option = await atlas(
+      folder,
+      "train",
+      "--model",
+      "beta-vae",
+      "--option",
+      "gamma=2",
+      ...small,
+      "--out",
+      "never",
+    );
+    expect(option.code, option.err).toBe(2);
+    expect(existsSync(join(folder, "never"))).toBe(false);
+  });
+});

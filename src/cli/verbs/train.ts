@@ -7,12 +7,19 @@ import type { Dataset } from "../../data/index.js";
 import { UsageError } from "../../errors.js";
 import { writeAtomically } from "../../numerics/files.js";
 import { finiteNumber, oneOf, wholeNumber, wholeNumbers } from "../options.js";
-import { createReport, duration } from "../report.js";
+import { createReport, duration, type Report } from "../report.js";
 import { interruptible, trainAndSave } from "../train-run.js";
 import { columnOf } from "./data.js";
 
 interface TrainOptions {
   data?: string;
+  model?: string;
+  network?: string;
+  option?: string[];
+  curvature?: string;
+  posterior?: string;
+  prior?: string;
+  priorScale?: string;
   labelColumn?: string;
   testFraction?: string;
   latent?: string;
@@ -42,6 +49,8 @@ interface TrainOptions {
 /** Which data a run was trained on, beside its checkpoint, so that `--resume` needs no repetition. */
 interface DataChoice {
   data: string;
+  /** "vae" where absent. */
+  model?: string;
   labelColumn?: string | number;
   testFraction?: number;
   seed: number;
@@ -50,14 +59,30 @@ interface DataChoice {
 export function registerTrain(program: Command): void {
   program
     .command("train")
-    .description("Train a variational autoencoder and fit its decoder's uncertainty; writes a run that all verbs read.")
+    .description(
+      "Train a model (by default a variational autoencoder, with its decoder's uncertainty) and write a run.",
+    )
+    .option(
+      "--model <name>",
+      "vae, pvae (Poincare VAE), or of the family: ae, beta-vae, wae-mmd, vamp, hvae, rhvae, rae, rae-gp, rae-l2, rae-sn, iwae, aae, vaegan",
+      "vae",
+    )
     .option("--data <name>", "mnist, strokes, or the path of a .npy or .csv file")
     .option("--label-column <column>", "the column of the file that holds classes (its header, or its index from 0)")
     .option("--test-fraction <share>", "part of the rows held out (default: the data's own split, or 0.1)")
     .option("--latent <d>", "latent dimensions", "2")
     .option("--likelihood <name>", "gaussian or bernoulli (for data from 0 to 1)", "gaussian")
-    .option("--encoder <units>", "hidden layers of the encoder, such as 256,128")
-    .option("--decoder <units>", "hidden layers of the decoder, such as 128,128")
+    .option("--encoder <units>", "hidden layers of the encoder, such as 256,128 (pvae: also wrapped or mobius)")
+    .option(
+      "--decoder <units>",
+      "hidden layers of the decoder, such as 128,128 (pvae: also wrapped, gyroplane or mobius)",
+    )
+    .option("--network <kind>", "family: mlp or convolutional (28 x 28 pictures and the like)")
+    .option("--option <name=value...>", "family: the model's own numbers, such as beta=4")
+    .option("--curvature <c>", "pvae: the latent space has curvature -c; 0 is Euclidean")
+    .option("--posterior <law>", "pvae: wrapped or riemannian")
+    .option("--prior <law>", "pvae: wrapped or riemannian")
+    .option("--prior-scale <s>", "pvae: standard deviation of the prior")
     .option(
       "--activation <name>",
       "tanh, gelu, softplus, sigmoid, swish, elu, relu, leakyRelu (smooth ones for curvature)",
@@ -85,6 +110,8 @@ export function registerTrain(program: Command): void {
     )
     .action(async (options: TrainOptions, command: Command) => {
       const report = createReport(options.json === true);
+      const kind = modelKind(options);
+      if (kind !== "vae") return trainOther(kind, options, command, report);
       const given = (name: string) => command.getOptionValueSource(name) === "cli";
       const choice = dataChoice(options);
       const model = modelOptions(options);
@@ -126,6 +153,114 @@ export function registerTrain(program: Command): void {
     });
 }
 
+/** The name of the model: as given, or as the run that is resumed has it. @throws UsageError for unknown names. */
+function modelKind(options: TrainOptions): string {
+  const file = join(options.out, "data.json");
+  const stored = options.resume && existsSync(file) ? dataChoice({ ...options, data: undefined }).model : undefined;
+  return oneOf("--model", stored ?? options.model ?? "vae", modelNames);
+}
+
+const modelNames = [
+  "vae",
+  "pvae",
+  "ae",
+  "beta-vae",
+  "wae-mmd",
+  "vamp",
+  "hvae",
+  "rhvae",
+  "rae",
+  "rae-gp",
+  "rae-l2",
+  "rae-sn",
+  "iwae",
+  "aae",
+  "vaegan",
+] as const;
+
+async function trainOther(kind: string, options: TrainOptions, command: Command, report: Report): Promise<void> {
+  const given = (name: string) => command.getOptionValueSource(name) === "cli";
+  const choice = { ...dataChoice(options), model: kind };
+  const [{ loadDataset, splitDataset }, { holdsCheckpoint }, { trainFamilyRun, trainPvaeRun }] = await Promise.all([
+    import("../../data/index.js"),
+    import("../../training/index.js"),
+    import("../train-other.js"),
+  ]);
+  if (options.resume && !holdsCheckpoint(options.out))
+    throw new UsageError(`--resume: ${options.out} holds no run; leave --resume out to begin one.`);
+  const common = commonOptions(options);
+  const ownUnits = (name: string, text: string | undefined) =>
+    text !== undefined && /^[\d,\s]+$/.test(text) ? wholeNumbers(name, text) : undefined;
+  const sizes = {
+    encoderHidden: ownUnits("--encoder", options.encoder),
+    decoderHidden: ownUnits("--decoder", options.decoder),
+  };
+  const word = (text: string | undefined) => (text === undefined || /^[\d,\s]+$/.test(text) ? undefined : text);
+  const data = await loadDataset(choice.data, { labelColumn: choice.labelColumn });
+  const { train, test } = splitDataset(data, { testFraction: choice.testFraction, seed: choice.seed });
+  report.say(`Data: ${data.name}, ${train.n} rows to train on, ${test.n} held out, ${data.dimension} columns.`);
+  const run = await interruptible(report, (signal) => {
+    const settings = {
+      out: options.out,
+      resume: options.resume,
+      overwrite: options.overwrite,
+      epochs: given("epochs") ? common.epochs : undefined,
+      threads: options.threads === undefined ? undefined : wholeNumber("--threads", options.threads, 1, 256),
+      report,
+      signal,
+      onStarted: () => writeAtomically(join(options.out, "data.json"), `${JSON.stringify(choice)}\n`),
+    };
+    if (kind === "pvae") {
+      const model = {
+        ...common,
+        ...sizes,
+        curvature:
+          options.curvature === undefined ? undefined : finiteNumber("--curvature", options.curvature, -1e-300),
+        posterior: word(options.posterior),
+        prior: word(options.prior),
+        priorScale: options.priorScale === undefined ? undefined : finiteNumber("--prior-scale", options.priorScale, 0),
+        encoder: word(options.encoder),
+        decoder: word(options.decoder),
+      };
+      return trainPvaeRun(train, test, defined(model) as any, settings);
+    }
+    const { optimizer: _, klWarmUp: __, ...rest } = common;
+    const model = { ...rest, ...sizes, network: word(options.network), modelOptions: ownNumbers(options.option) };
+    return trainFamilyRun(kind, train, test, defined(model) as any, settings);
+  });
+  const name = kind === "pvae" ? "ELBO" : "score (minus the objective)";
+  report.say(
+    run.reason === "stopped"
+      ? `Stopped after ${run.epochs} epochs; go on with: atlas train --resume --out ${options.out}`
+      : `${kind}: ${run.epochs} epochs, ${name} ${run.score.train.toFixed(3)} training, ${run.score.test?.toFixed(3) ?? "-"} held out, ${duration(run.seconds)}: ${options.out}`,
+  );
+  report.result({
+    run: options.out,
+    model: kind,
+    epochs: run.epochs,
+    score: run.score,
+    seconds: run.seconds,
+    reason: run.reason,
+  });
+  if (run.reason === "stopped") process.exitCode = 1;
+}
+
+/** `--option name=value` as numbers by name. */
+function ownNumbers(given: readonly string[] | undefined): Record<string, number> | undefined {
+  if (given === undefined) return undefined;
+  return Object.fromEntries(
+    given.map((text) => {
+      const [name, value] = text.split("=");
+      if (!name || value === undefined) throw new UsageError(`--option: "${text}" is not of the form name=value.`);
+      return [name, finiteNumber(`--option ${name}`, value)];
+    }),
+  );
+}
+
+function defined<T extends object>(given: T): Partial<T> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
 function dataChoice(options: TrainOptions): DataChoice {
   const file = join(options.out, "data.json");
   if (options.data === undefined) {
@@ -148,14 +283,21 @@ function dataChoice(options: TrainOptions): DataChoice {
 }
 
 function modelOptions(options: TrainOptions): VaeOptions & { epochs: number } {
+  const units = (name: string, text: string | undefined) => (text === undefined ? undefined : wholeNumbers(name, text));
+  return {
+    ...commonOptions(options),
+    encoderHidden: units("--encoder", options.encoder),
+    decoderHidden: units("--decoder", options.decoder),
+  };
+}
+
+/** What all models are told, but for the sizes of layers. */
+function commonOptions(options: TrainOptions): VaeOptions & { epochs: number } {
   const number = (name: string, text: string | undefined, above = -1e-300) =>
     text === undefined ? undefined : finiteNumber(name, text, above);
-  const units = (name: string, text: string | undefined) => (text === undefined ? undefined : wholeNumbers(name, text));
   return {
     latentDimension: wholeNumber("--latent", options.latent ?? "2", 1, 4096),
     likelihood: oneOf("--likelihood", options.likelihood ?? "gaussian", ["gaussian", "bernoulli"] as const),
-    encoderHidden: units("--encoder", options.encoder),
-    decoderHidden: units("--decoder", options.decoder),
     activation: options.activation as VaeOptions["activation"],
     epochs: wholeNumber("--epochs", options.epochs ?? "20", 1, 1_000_000),
     batchSize: options.batch === undefined ? undefined : wholeNumber("--batch", options.batch, 1),
