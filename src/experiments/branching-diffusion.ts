@@ -48,6 +48,8 @@ export interface BranchingDiffusionOptions {
   readonly epochs?: number;
   /** K of the bound: 5000, as published; fast 200. */
   readonly samples?: number;
+  /** Some of the published ones, 0 (Euclidean) among them; default all, fast 0, 0.3 and 1.2. */
+  readonly curvatures?: readonly number[];
   readonly decoder?: "gyroplane" | "wrapped" | "mobius";
   readonly threads?: number;
   /** The command as the report cites it. */
@@ -79,7 +81,7 @@ const PUBLISHED: Readonly<Record<string, readonly number[]>> = {
 
 /**
  * Runs the experiment and writes its files.
- * @throws UsageError for numbers that are not whole and positive
+ * @throws UsageError for numbers that are not whole and positive, and curvatures that were not published
  */
 export async function run(
   options: BranchingDiffusionOptions,
@@ -89,7 +91,11 @@ export async function run(
   for (const [name, value] of Object.entries({ seeds, epochs, samples }))
     if (!(Number.isInteger(value) && value >= 1))
       throw new UsageError(`${name}: ${value} is not a whole number from 1 on; give one, such as 3.`);
-  const curvatures = fast ? [0, 0.3, 1.2] : CURVATURES;
+  const curvatures = options.curvatures ?? (fast ? [0, 0.3, 1.2] : CURVATURES);
+  if (!curvatures.includes(0) || curvatures.some((c) => !CURVATURES.includes(c)))
+    throw new UsageError(
+      `curvatures: [${curvatures.join(", ")}] are not some of the published ${CURVATURES.join(", ")} with 0 among them, to which the others are compared.`,
+    );
   const begun = performance.now();
   const rows: BranchingDiffusionRow[] = [];
   const settings = Array.from({ length: seeds }, (_, seed) =>
