@@ -53,7 +53,7 @@ export interface BenchDecoder {
 
 /** The trained decoder; trains it (about a minute or two) where the cache has none. */
 export async function benchDecoder(epochs = 25, log: (line: string) => void = console.log): Promise<BenchDecoder> {
-  const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), ".cache");
+  const folder = join(packageRoot(), ".cache");
   const file = join(folder, `geodesic-decoder-${epochs}.bin`);
   const data = process.env.ATLAS_DATA;
   if (!existsSync(file)) {
@@ -75,6 +75,13 @@ export async function benchDecoder(epochs = 25, log: (line: string) => void = co
   const labels = Uint8Array.from(next([CODES]).data);
   const layer = (x: Tensor, i: number) => add(matmul(x, weights[i].weight), weights[i].bias);
   return { decode: (z) => sigmoid(layer(tanh(layer(tanh(layer(z, 0)), 1)), 2)), weights, codes, labels };
+}
+
+/** The folder of package.json: this file runs from bench/ or, translated, from dist/bench/. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "package.json")) && folder !== dirname(folder)) folder = dirname(folder);
+  return folder;
 }
 
 async function train(folder: string, epochs: number, log: (line: string) => void): Promise<Float32Array> {
