@@ -1,5 +1,6 @@
-/** A training step of the Poincare VAE against the Euclidean VAE with the same layers, in one run. */
+/** The Poincare VAE: a training step against the Euclidean VAE with the same layers; the bound against the FLOP limit. */
 import { allocatePvaeNoise, fillPvaeNoise, initializePvae, type PvaeShape } from "../src/autoencoders/pvae/model.js";
+import { pvaeEvaluator } from "../src/autoencoders/pvae/pvae.js";
 import { pvaeTrainingStep } from "../src/autoencoders/pvae/step.js";
 import { compile, sigmoid } from "../src/engine/index.js";
 import { foldIn, permutation, randomKey } from "../src/numerics/random.js";
@@ -14,15 +15,9 @@ export interface PvaeStepFigure {
   readonly asked: number;
 }
 
-/**
- * Milliseconds of a step at the paper's MNIST setting (784-600-d-600-784 ReLU, batch 128, Bernoulli), without drawing
- * the noise; candidates take turns, in an order drawn anew each round, so that all see the same load. @param rounds steps of each
- */
-export async function pvaeStepFigures(
-  options: { readonly latent?: number; readonly rounds?: number; readonly threads?: number } = {},
-): Promise<{ euclideanMilliseconds: number; figures: PvaeStepFigure[] }> {
-  const { latent = 2, rounds = 60, threads } = options;
-  const shape: PvaeShape = {
+/** The paper's MNIST setting, 784-600-d-600-784 ReLU. */
+function shapeOf(latent: number): PvaeShape {
+  return {
     dataDimension: 784,
     latentDimension: latent,
     encoderHidden: [600],
@@ -37,6 +32,46 @@ export async function pvaeStepFigures(
     encoder: "wrapped",
     gyroplaneForm: "paper",
   };
+}
+
+export interface PvaeBoundFigure {
+  readonly samplesPerSecond: number;
+  /** Time over that of the decoder's FLOPs at the limit. */
+  readonly ratio: number;
+  readonly asked: number;
+}
+
+/**
+ * The importance-weighted bound of a few rows with `samples` draws each, noise and all.
+ * @param limit GFLOP/s, of `limitGflops(threads)` just before
+ */
+export async function pvaeBoundFigure(
+  limit: number,
+  options: { readonly rows?: number; readonly samples?: number; readonly threads?: number } = {},
+): Promise<PvaeBoundFigure> {
+  const { rows = 20, samples = 5000, threads } = options;
+  const shape = shapeOf(2);
+  const parameters = initializePvae(randomKey(1), shape);
+  const evaluator = pvaeEvaluator(shape, { threads });
+  const x = new Float32Array(rows * 784).fill(0.3);
+  await evaluator.bound(parameters, x, { samples: 2 * Math.floor(4000 / rows) });
+  const start = performance.now();
+  await evaluator.bound(parameters, x, { samples });
+  const seconds = (performance.now() - start) / 1000;
+  await evaluator.dispose();
+  const flops = 2 * (2 * 600 + 600 * 784) * rows * samples;
+  return { samplesPerSecond: (rows * samples) / seconds, ratio: seconds / (flops / (limit * 1e9)), asked: 3 };
+}
+
+/**
+ * Milliseconds of a step at the paper's MNIST setting (784-600-d-600-784 ReLU, batch 128, Bernoulli), without drawing
+ * the noise; candidates take turns, in an order drawn anew each round, so that all see the same load. @param rounds steps of each
+ */
+export async function pvaeStepFigures(
+  options: { readonly latent?: number; readonly rounds?: number; readonly threads?: number } = {},
+): Promise<{ euclideanMilliseconds: number; figures: PvaeStepFigure[] }> {
+  const { latent = 2, rounds = 60, threads } = options;
+  const shape = shapeOf(latent);
   const squash = compile((x: any) => sigmoid(x));
   const x = await squash(fixedNumbers([128, 784], 3));
   await squash.dispose();
