@@ -13,6 +13,7 @@ import { registerGeodesic } from "./verbs/geodesic.js";
 import { registerImport } from "./verbs/import.js";
 import { registerMap } from "./verbs/map.js";
 import { registerMean } from "./verbs/mean.js";
+import { registerReproduce } from "./verbs/reproduce.js";
 import { registerSample } from "./verbs/sample.js";
 import { registerTrain } from "./verbs/train.js";
 
@@ -27,6 +28,7 @@ const verbs = [
   registerImport,
   registerExport,
   registerData,
+  registerReproduce,
 ];
 
 /** Runs the command line `argv` (as `process.argv`) and sets `process.exitCode`. */

@@ -164,7 +164,7 @@ async function straightLengthOf(context: SolverContext, from: Float64Array, to: 
   const { surrogate, precision } = context;
   if (surrogate && precision === "float32" && surrogateCovers(surrogate, from) && surrogateCovers(surrogate, to))
     return surrogateSegment(surrogate, from[0], from[1], to[0] - from[0], to[1] - from[1], 512);
-  return (await measureAt(context, straightLine(from, to, 65))).measure.length;
+  return (await measureAt(context, straightLine(from, to, 257))).measure.length;
 }
 
 function better(a: Candidate, b: Candidate): boolean {

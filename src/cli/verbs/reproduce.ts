@@ -1,0 +1,79 @@
+/** `atlas reproduce`: the experiments of the papers, with the published number beside ours. */
+import { join } from "node:path";
+import type { Command } from "commander";
+import { oneOf, wholeNumber } from "../options.js";
+import { createReport } from "../report.js";
+
+interface ReproduceOptions {
+  fast?: boolean;
+  seed: string;
+  repetitions?: string;
+  out?: string;
+  json?: boolean;
+}
+
+interface Run {
+  readonly fast: boolean;
+  readonly seed: number;
+  readonly repetitions?: number;
+  readonly out: string;
+  readonly report: (line: string) => void;
+}
+
+const experiments: Record<string, { readonly about: string; run(options: Run): Promise<unknown> }> = {
+  "branching-diffusion": {
+    about: "Poincare VAE on a synthetic tree, test bound by curvature (seeds from 0)",
+    run: async ({ fast, out, repetitions, report }) =>
+      (await import("../../experiments/branching-diffusion.js")).run({
+        fast,
+        out,
+        seeds: repetitions,
+        report: { say: report },
+      }),
+  },
+  "vmf-flows": {
+    about: "flows on the sphere fitted to von Mises-Fisher densities",
+    run: async (options) => (await import("../../experiments/vmf-flows.js")).run(options),
+  },
+  earth: {
+    about: "flows on the sphere fitted to volcanoes, earthquakes, floods and fires (needs ATLAS_DATA/earth)",
+    run: async (options) => (await import("../../experiments/earth.js")).run(options),
+  },
+  torus: {
+    about: "a density on the torus across its seams",
+    run: async (options) => (await import("../../experiments/torus.js")).run(options),
+  },
+};
+
+export function registerReproduce(program: Command): void {
+  const list = Object.entries(experiments).map(([name, { about }]) => `  ${name.padEnd(20)} ${about}`);
+  program
+    .command("reproduce")
+    .description(
+      "Run an experiment of the papers: pictures, a CSV and report.md with the published number beside ours.",
+    )
+    .argument("<name>", Object.keys(experiments).join(", "))
+    .option("--fast", "a version of a minute or so: to look, not for its numbers")
+    .option("--seed <n>", "of everything random", "0")
+    .option("--repetitions <n>", "seeds or splits; default: the experiment's own")
+    .option("--out <folder>", "where everything goes; default runs/NAME")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", `\nExperiments:\n${list.join("\n")}\n\nExample:\n  atlas reproduce torus --fast`)
+    .action(async (given: string, options: ReproduceOptions) => {
+      const report = createReport(options.json === true);
+      const name = oneOf("name", given, Object.keys(experiments));
+      const out = options.out ?? join("runs", name);
+      const started = performance.now();
+      await experiments[name].run({
+        fast: options.fast === true,
+        seed: wholeNumber("--seed", options.seed),
+        repetitions:
+          options.repetitions === undefined ? undefined : wholeNumber("--repetitions", options.repetitions, 1, 100),
+        out,
+        report: (line) => process.stderr.write(`${line}\n`),
+      });
+      const seconds = (performance.now() - started) / 1000;
+      report.say(`${name}: ${join(out, "report.md")}`);
+      report.result({ name, out, report: join(out, "report.md"), seconds });
+    });
+}
