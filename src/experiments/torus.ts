@@ -44,7 +44,7 @@ interface Region {
 
 const regions: readonly Region[] = [
   { name: "right-handed helix", weight: 0.45, centre: [-63, -42], concentration: [40, 30] },
-  { name: "sheet, across the seam", weight: 0.3, centre: [-120, 140], concentration: [8, 8] },
+  { name: "sheet, across the seam", weight: 0.3, centre: [-120, 165], concentration: [8, 8] },
   { name: "polyproline", weight: 0.18, centre: [-70, 150], concentration: [25, 20] },
   { name: "left-handed helix", weight: 0.07, centre: [57, 42], concentration: [30, 20] },
 ];
@@ -152,6 +152,7 @@ export async function run(options: FlowExperimentOptions): Promise<FlowExperimen
         const codes = Array.from({ length: 300 }, (_, i) => ({
           x: ((test.data[2 * i] as number) * 180) / Math.PI,
           y: ((test.data[2 * i + 1] as number) * 180) / Math.PI,
+          label: 0,
         }));
         const turn = (fixed: 0 | 1, at: number) =>
           [-269, 269].flatMap((other) => (fixed === 0 ? [at, other] : [other, at]));
@@ -161,6 +162,8 @@ export async function run(options: FlowExperimentOptions): Promise<FlowExperimen
           values: values.map((value) => Math.max(value / Math.LN10, -4)),
           valueLabel: "log10 density, per square radian (below 1e-4 as 1e-4)",
           codes,
+          labelNames: ["held-out angles"],
+          labelHeading: "data",
           straightLines: [turn(0, -180), turn(0, 180), turn(1, -180), turn(1, 180)],
           endpoints: [],
           xLabel: "φ, degrees",
