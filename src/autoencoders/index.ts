@@ -1,4 +1,15 @@
 export {
+  type DistributionMetricName,
+  type DistributionMetricOptions,
+  type DistributionMetrics,
+  type DistributionMetricsOptions,
+  type DistributionModel,
+  distributionMetricNames,
+  distributionMetrics,
+  distributionModel,
+  metricsOf,
+} from "./distribution-metrics.js";
+export {
   type ImportDecoderOptions,
   type ImportedDecoder,
   importDecoder,
@@ -9,6 +20,7 @@ export {
   applySchema,
   familyLikelihoods,
   type LikelihoodChoice,
+  likelihoodBlocks,
   likelihoodFamily,
   type Units,
 } from "./likelihood.js";

@@ -123,6 +123,15 @@ function partsOf(choice: LikelihoodChoice, dataDimension: number): Part[] {
   return blocks.map(({ name, family, columns }) => ({ prefix: `${name}.`, name: family as FamilyName, columns }));
 }
 
+/** The blocks of a mixed likelihood, with the families' own names in front of parameters; undefined for a single family. */
+export function likelihoodBlocks(choice: LikelihoodChoice): readonly { name: string; family: Family }[] | undefined {
+  if (choice.likelihood !== "mixed") return undefined;
+  const { blocks } = schemaOf(choice) as {
+    blocks: { name: string; family: string; options?: Record<string, unknown> }[];
+  };
+  return blocks.map(({ name, family, options = {} }) => ({ name, family: familyNamed(family, options) }));
+}
+
 const locationScale: readonly string[] = ["normal", "full-normal"];
 const positive: readonly string[] = ["exponential", "gamma", "poisson"];
 

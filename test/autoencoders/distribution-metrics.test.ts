@@ -1,0 +1,169 @@
+/** `metricsOf`: Fisher-Rao with a gate by default, and what else a family allows, for models of every kind. */
+import { describe, expect, it } from "vitest";
+import {
+  type DistributionMetrics,
+  distributionMetrics,
+  distributionModel,
+  fitUncertainty,
+  metricsOf,
+  trainVae,
+} from "../../src/autoencoders/index.js";
+import { normal, product, vonMisesFisher } from "../../src/distributions/families/index.js";
+import { array, matmul, type NdArray, ndarray, type Tensor } from "../../src/engine/index.js";
+import { connect } from "../../src/geodesics/index.js";
+import { evaluate, gateWeight, type LatentMetric, validateMetric } from "../../src/metrics/index.js";
+import { testRandom } from "../numerics/helpers.js";
+import { circle, dataset } from "./data.js";
+
+const tensorOf = (metric: LatentMetric, z: Tensor) => metric.metricTensor(z);
+const small = { encoderHidden: [16], decoderHidden: [16], epochs: 12, batchSize: 50, learningRate: 1e-2 } as const;
+const data = circle(300);
+const doubled = (latents: NdArray): number[][] =>
+  [3, 40].map((i) => [latents.data[2 * i], latents.data[2 * i + 1]].map(Number));
+
+/** Every metric that is listed works at codes; those without a tensor measure steps. */
+async function allWork(metrics: DistributionMetrics, points: number[][]): Promise<void> {
+  for (const name of metrics.names) {
+    const values = { low: -1, high: 2, count: 64 };
+    const metric = metrics.metric(name, name.startsWith("wasserstein") ? { values } : {});
+    if (metric.finsler) {
+      const result = await connect(metric, points[0], points[1], { accuracy: 1e-2 });
+      expect(result.length).toBeGreaterThan(0);
+    } else await validateMetric(metric, points);
+  }
+}
+
+describe("models of the two plain likelihoods", () => {
+  it("bernoulli: circles of arcs, with a gate that is shut at the codes", async () => {
+    const { model, latents } = await trainVae(data, { ...small, likelihood: "bernoulli" });
+    const metrics = await metricsOf({ model, latents });
+    expect(metrics.names).toEqual(["fisher-rao", "fisher-rao-kl", "euclidean", "wasserstein1", "probabilities"]);
+    expect(metrics.metric().embedding).toBeDefined();
+    expect(metrics.metric()).toBe(metrics.metric("fisher-rao"));
+    await allWork(metrics, doubled(latents));
+    const bare = await metricsOf({ model, latents }, { gate: false });
+    expect(bare.gate).toBeUndefined();
+    const codes = ndarray(Float64Array.from(latents.data), latents.shape);
+    const w = await evaluate(metrics.metric(), (_m, z) => gateWeight(metrics.gate!, z), codes);
+    const [gated, plain] = await Promise.all([metrics, bare].map((m) => evaluate(m.metric(), tensorOf, codes)));
+    let untouched = 0;
+    for (let i = 0; i < 300; i++) {
+      if (w.data[i] > 0) continue;
+      untouched++;
+      for (let k = 0; k < 4; k++) expect(gated.data[4 * i + k]).toBeCloseTo(plain.data[4 * i + k], 8);
+    }
+    expect(untouched).toBeGreaterThanOrEqual(295);
+  });
+  it("gaussian: a gate without, none with a fitted uncertainty", async () => {
+    const { model, latents } = await trainVae(data, { ...small, likelihood: "gaussian" });
+    const before = await metricsOf({ model, latents });
+    expect(before.gate).toBeDefined();
+    await allWork(before, doubled(latents));
+    const fitted = await fitUncertainty(model, data.rows, { clusters: 10 });
+    const after = await metricsOf({ model: fitted, latents });
+    expect(after.gate).toBeUndefined();
+    expect(after.names).toContain("expected");
+    await allWork(after, doubled(latents));
+    // far away the law is `widening` times as wide
+    const far = await evaluate(before.metric(), (_m, z) => before.decoder(z).logDeviation, [[30, 30]]);
+    const near = 0.5 * model.parameters.noise!.logVariance.data[0];
+    expect(far.data[0] - near).toBeCloseTo(Math.log(10), 2);
+    await expect(metricsOf({ model })).rejects.toThrow(/no codes to fit a gate to/);
+    await expect(metricsOf({ model, latents }, { widening: 0.5 })).rejects.toThrow(/widening is 0.5/);
+  });
+});
+
+describe("families", () => {
+  const random = testRandom(4);
+  const sites = Array.from({ length: 200 }, () => {
+    const t = 2 * Math.PI * random.uniform();
+    return [0, 1, 2, 3].flatMap((j) => [0, 1, 2].map((k) => Number(Math.floor((3 * t) / (2 * Math.PI) + j) % 3 === k)));
+  });
+  it("categorical: great circles, probability differences, impurity, and parts", async () => {
+    const { model, latents } = await trainVae(dataset(sites), {
+      ...small,
+      likelihood: "categorical",
+      likelihoodOptions: { classes: 3 },
+    });
+    const metrics = await metricsOf({ model, latents });
+    expect(metrics.names).toEqual(["fisher-rao", "fisher-rao-kl", "euclidean", "probabilities", "impurity"]);
+    await allWork(metrics, doubled(latents));
+    const points = doubled(latents);
+    const whole = await evaluate(metrics.metric(), tensorOf, points);
+    const first = await evaluate(metrics.metric("fisher-rao", { columns: [0, 1] }), tensorOf, points);
+    const rest = await evaluate(metrics.metric("fisher-rao", { columns: [2, 3] }), tensorOf, points);
+    whole.data.forEach((g: number, k: number) => expect(g).toBeCloseTo(first.data[k] + rest.data[k], 7));
+    const floored = await evaluate(metrics.metric("fisher-rao", { floor: 0.5 }), tensorOf, points);
+    expect(floored.data[0] - whole.data[0]).toBeCloseTo(0.5, 7);
+    expect(() => metrics.metric("wasserstein")).toThrow(
+      /"wasserstein" does not go with the categorical likelihood; use one of fisher-rao/,
+    );
+    expect(() => metrics.metric("fisher-rao", { weights: { a: 1 } })).toThrow(/"a" is no block .*, which has none/);
+  });
+  it("position and orientation: a product with its own named metric, and weights of blocks", async () => {
+    const family = product([
+      { name: "position", family: normal(), columns: [0, 1] },
+      { name: "orientation", family: vonMisesFisher({ dimension: 3 }), columns: [2, 3, 4] },
+    ]);
+    const weights = ndarray(
+      Float64Array.from({ length: 14 }, (_, i) => Math.sin(1 + 3 * i)),
+      [2, 7],
+    );
+    const codes = array(Array.from({ length: 100 }, (_, i) => [Math.cos(i), Math.sin(i)]));
+    const metrics = await distributionMetrics({
+      dimension: 2,
+      family,
+      blocks: [
+        { name: "position", family: normal() },
+        { name: "orientation", family: vonMisesFisher({ dimension: 3 }) },
+      ],
+      decoder: (z) => family.fromNetwork(matmul(z, weights)),
+      codes,
+    });
+    expect(metrics.names).toEqual(["fisher-rao", "fisher-rao-kl", "euclidean", "position-orientation"]);
+    await allWork(metrics, [
+      [1, 0.1],
+      [0, -1],
+    ]);
+    const at = [[Math.cos(5), Math.sin(5)]];
+    const of = (choice: Record<string, number>) =>
+      evaluate(metrics.metric("fisher-rao", { weights: choice }), tensorOf, at);
+    const whole = await evaluate(metrics.metric(), tensorOf, at);
+    const [one, two] = [await of({ orientation: 0 }), await of({ position: 0 })];
+    whole.data.forEach((g: number, k: number) => expect(g).toBeCloseTo(one.data[k] + two.data[k], 7));
+    const heavy = await of({ position: 3 });
+    heavy.data.forEach((g: number, k: number) => expect(g).toBeCloseTo(3 * one.data[k] + two.data[k], 7));
+    expect(() => metrics.metric("euclidean", { weights: { position: 2 } })).toThrow(/weights of blocks go with/);
+    expect(() => metrics.metric("fisher-rao", { weights: { pose: 2 } })).toThrow(
+      /"pose" is no block .*; use position, orientation/,
+    );
+  });
+  it("mixed data: each block's uncertain law is in its own units", async () => {
+    const schema = {
+      blocks: [
+        { name: "size", columns: [0], family: "normal" },
+        { name: "visits", columns: [1], family: "poisson" },
+      ],
+    };
+    const rows = Array.from({ length: 200 }, () => {
+      const t = 2 * Math.PI * random.uniform();
+      return [1000 + 50 * Math.cos(t) + 5 * random.normal(), Math.round(8 + 6 * Math.sin(t))];
+    });
+    const { model, latents } = await trainVae(dataset(rows), { ...small, likelihood: "mixed", schema });
+    const { decoder } = distributionModel(model);
+    const metrics = await metricsOf({ model, latents });
+    const points = doubled(latents);
+    await allWork(metrics, points);
+    const at = async (f: typeof decoder, name: string, z: number[][]) =>
+      Array.from((await evaluate(metrics.metric(), (_m, x) => f(x)[name], z)).data, Number);
+    const codes = Array.from({ length: 200 }, (_, i) => [Number(latents.data[2 * i]), Number(latents.data[2 * i + 1])]);
+    const rates = (await at(decoder, "visits.logRate", codes)).map(Math.exp);
+    const mean = rates.reduce((a: number, b: number) => a + b) / 200;
+    const far = await at(metrics.decoder, "visits.logRate", [[40, 40]]);
+    expect(Math.exp(far[0]) / mean).toBeCloseTo(10, 0);
+    const deviations = (await at(decoder, "size.logDeviation", codes)).map((x: number) => Math.exp(2 * x));
+    const rms = Math.sqrt(deviations.reduce((a: number, b: number) => a + b) / 200);
+    const wide = await at(metrics.decoder, "size.logDeviation", [[40, 40]]);
+    expect(Math.exp(wide[0]) / rms).toBeCloseTo(10, 0);
+  });
+});
