@@ -56,12 +56,12 @@ export function fisherRao(
     throw new UsageError(`fisherRao: the ${family.name} family has no isometric embedding; use the form "tensor".`);
   if (embedding && (form === "auto" || form === "embedding"))
     return embeddedMetric((z) => embedding.call(family, decoder(z)), { dimension, name });
-  const push = (z: Tensor, v: Tensor): Tensor => {
-    const [eta, change] = jvp(decoder, [z], [v]) as [Parameters, Parameters];
-    return family.fisherRoot(eta)(change);
+  const root = (z: Tensor) => {
+    const rootAt = family.fisherRoot(decoder(z));
+    return (v: Tensor): Tensor => rootAt(jvp(decoder, [z], [v])[1] as Parameters);
   };
-  if (form !== "kl") return rootMetric(push, { dimension, name });
-  return rootMetric(push, {
+  if (form !== "kl") return rootMetric(root, { dimension, name });
+  return rootMetric(root, {
     dimension,
     name: `${name}, by KL`,
     segmentEnergy(a, b) {

@@ -23,12 +23,12 @@ import { identityMatrix, rowDot, separateColumns, unitRow } from "./linear-algeb
 import type { LatentMetric } from "./metric.js";
 
 /**
- * @param push `(z [N, d], v [N, d]) -> [N, M]`, traceable, linear in v, row by row
+ * @param root `z [N, d]` to `v [N, d] -> [N, M]`, traceable, linear in v, row by row; what depends on z alone is made once
  * @param options `dimension`: d; `name`; `segmentEnergy`: by default the midpoint rule, `|A((a + b) / 2) (b - a)|^2`
  * @throws UsageError if the dimension is not a positive whole number
  */
 export function rootMetric(
-  push: (z: Tensor, v: Tensor) => Tensor,
+  root: (z: Tensor) => (v: Tensor) => Tensor,
   options: {
     readonly dimension: number;
     readonly name: string;
@@ -39,19 +39,18 @@ export function rootMetric(
   return {
     name: options.name,
     dimension: options.dimension,
-    metricTensor: (z) => gramOfRoot(push, z),
-    segmentEnergy: options.segmentEnergy ?? ((a, b) => sum(square(push(mul(add(a, b), 0.5), sub(b, a))), -1)),
+    metricTensor: (z) => gramOfRoot(root(z), z.shape),
+    segmentEnergy: options.segmentEnergy ?? ((a, b) => sum(square(root(mul(add(a, b), 0.5))(sub(b, a))), -1)),
   };
 }
 
 /** `A^T A`, `[N, d, d]`: d images of unit vectors, which share the work of the value, and their products. */
-function gramOfRoot(push: (z: Tensor, v: Tensor) => Tensor, z: Tensor): Tensor {
-  const [n, d] = z.shape;
+function gramOfRoot(push: (v: Tensor) => Tensor, [n, d]: readonly number[]): Tensor {
   if (!separateColumns(d)) {
-    const columns = vmap((direction: Tensor) => push(z, broadcastTo(direction, [n, d])))(identityMatrix(d)); // [d, N, M]
+    const columns = vmap((direction: Tensor) => push(broadcastTo(direction, [n, d])))(identityMatrix(d)); // [d, N, M]
     return einsum("ina,jna->nij", columns, columns);
   }
-  const columns = Array.from({ length: d }, (_, k) => push(z, broadcastTo(unitRow(d, k), [n, d])));
+  const columns = Array.from({ length: d }, (_, k) => push(broadcastTo(unitRow(d, k), [n, d])));
   const entries = columns.map((a, i) => columns.slice(0, i + 1).map((b) => rowDot(a, b))); // [N, 1] each, j <= i
   const all = columns.flatMap((_, i) => columns.map((_, j) => (j <= i ? entries[i][j] : entries[j][i])));
   return reshape(concat(all, 1), [n, d, d]);

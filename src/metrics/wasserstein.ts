@@ -22,7 +22,7 @@
  *
  * Axes: N points, d latent dimensions, D columns, G edges.
  */
-import type { Family, Parameters } from "../distributions/families/index.js";
+import type { Family } from "../distributions/families/index.js";
 import {
   abs,
   add,
@@ -103,15 +103,18 @@ export function wasserstein1(
     throw new UsageError(`wasserstein1: smoothing is ${smoothing}; give a number from 0 to 1, such as 1e-4.`);
   const size = (u: Tensor): Tensor =>
     smoothing === 0 ? abs(u) : sub(sqrt(add(square(u), smoothing * smoothing)), smoothing);
-  const push = (z: Tensor, v: Tensor): Tensor => {
-    const [, change] = jvp((x: Tensor) => distribution(x, edges), [z], [v]) as [Tensor, Tensor];
+  const root = (z: Tensor) => {
     const density = family.marginalDensity && floored(family.marginalDensity(decoder(z), edges), edges);
     // weights w with (sum delta |dF|)^2 <= sum (delta dF^2 / w) sum (delta w); the density is nearly the best one
     const weight = density ?? array(edges.map(() => 1));
     const total = sum(mul(weight, array(gaps)), -1, { keepDimensions: true });
-    return flattenRows(mul(change, sqrt(mul(array(gaps), div(total, weight)))));
+    const factor = sqrt(mul(array(gaps), div(total, weight)));
+    return (v: Tensor): Tensor => {
+      const [, change] = jvp((x: Tensor) => distribution(x, edges), [z], [v]) as [Tensor, Tensor];
+      return flattenRows(mul(change, factor));
+    };
   };
-  const bound = rootMetric(push, {
+  const bound = rootMetric(root, {
     dimension,
     name: columns === "sum" ? "1-Wasserstein (sum over columns)" : "root-sum-square of marginal 1-Wasserstein",
     segmentEnergy(a, b) {
@@ -197,13 +200,15 @@ export function wasserstein2(
   const width = values[1] - values[0];
   // the trapezoid rule
   const weights = array(values.map((_, k) => Math.sqrt(width * (k === 0 || k === values.length - 1 ? 0.5 : 1))));
-  const push = (z: Tensor, v: Tensor): Tensor => {
-    const [parameters, direction] = jvp(decoder, [z], [v]) as [Parameters, Parameters];
-    const [, change] = jvp((eta: Parameters) => family.distributionFunction!(eta, values), [parameters], [direction]);
-    const density = floored(marginalDensity.call(family, parameters, values), values);
-    return flattenRows(mul(mul(change, div(1, sqrt(density))), weights)); // [N, D G]
+  const root = (z: Tensor) => {
+    const density = floored(marginalDensity.call(family, decoder(z), values), values);
+    const factor = mul(div(1, sqrt(density)), weights);
+    return (v: Tensor): Tensor => {
+      const [, change] = jvp((x: Tensor) => distribution(x, values), [z], [v]) as [Tensor, Tensor];
+      return flattenRows(mul(change, factor)); // [N, D G]
+    };
   };
-  return rootMetric(push, { dimension, name: "2-Wasserstein" });
+  return rootMetric(root, { dimension, name: "2-Wasserstein" });
 }
 
 /** Density below which mass moves for free: 1e-6 over the range. It keeps dF^2 / p finite where p underflows. */
@@ -250,20 +255,24 @@ export function buresMetric(decoder: DistributionDecoder, dimension: number): La
     const { mean, logDiagonal, lower } = decoder(z);
     return { mean: mul(mean, 1), factor: factorOf(logDiagonal, lower) };
   };
-  const push = (z: Tensor, v: Tensor): Tensor => {
-    const [{ factor: L }, { mean: dm, factor: dL }] = jvp(factors, [z], [v]);
+  const root = (z: Tensor) => {
+    const { factor: L } = factors(z);
     const [n, D] = L.shape;
-    const half = matmul(dL, matrixTranspose(L));
-    const change = reshape(add(half, matrixTranspose(half)), [n, D * D]); // dA
     const A = matmul(L, matrixTranspose(L));
     const eye = identity(D);
     // (A x I + I x A) vec X = vec dA
     const left = mul(reshape(A, [n, D, 1, D, 1]), reshapeHost(eye, [1, 1, D, 1, D]));
     const right = mul(reshapeHost(eye, [1, D, 1, D, 1]), reshape(A, [n, 1, D, 1, D]));
-    const X = reshape(solve(reshape(add(left, right), [n, D * D, D * D]), change), [n, D, D]);
-    return concat([dm, reshape(matmul(X, L), [n, D * D])], 1);
+    const system = reshape(add(left, right), [n, D * D, D * D]);
+    return (v: Tensor): Tensor => {
+      const [, { mean: dm, factor: dL }] = jvp(factors, [z], [v]);
+      const half = matmul(dL, matrixTranspose(L));
+      const change = reshape(add(half, matrixTranspose(half)), [n, D * D]); // dA
+      const X = reshape(solve(system, change), [n, D, D]);
+      return concat([dm, reshape(matmul(X, L), [n, D * D])], 1);
+    };
   };
-  return rootMetric(push, { dimension, name: "2-Wasserstein (Bures)" });
+  return rootMetric(root, { dimension, name: "2-Wasserstein (Bures)" });
 }
 
 /** L = diag(e^t) U, U unit lower triangular with the entries `lower` row by row. [N, D], [N, D (D - 1) / 2] -> [N, D, D] */
