@@ -1,9 +1,20 @@
 /** Batch normalisation and convolutional layers against their definitions. */
 import { describe, expect, it } from "vitest";
-import { compile, conv2d, convTranspose2d, type NdArray, ndarray, type Tensor } from "../../src/engine/index.js";
+import {
+  compile,
+  conv2d,
+  convTranspose2d,
+  grad,
+  type NdArray,
+  ndarray,
+  sin,
+  sum,
+  type Tensor,
+} from "../../src/engine/index.js";
 import {
   batchNormalization,
   convolution,
+  doublingConvolution,
   initializeBatchNormalization,
   initializeConvolution,
   initializeTransposedConvolution,
@@ -91,6 +102,39 @@ describe("convolutional layers", () => {
     ])
       for (let c = 0; c < 3; c++)
         channel(a, c).forEach((v, i) => expect(v - channel(b, c)[i]).toBeCloseTo([1, -2, 5][c], 10));
+  });
+
+  it.each([
+    [8, 6],
+    [7, 7],
+    [5, 8],
+  ])("a transposed one as a matrix product is the same, with the same derivatives (%i x %i)", async (H, W) => {
+    const back = {
+      ...initializeTransposedConvolution(randomKey(1), 2, 3, 4, 2),
+      bias: ndarray(Float64Array.of(1, -2, 5)),
+    };
+    const pairs = [
+      [
+        back,
+        (p: any, x: Tensor) => doublingConvolution(p, x, [0, 1]),
+        (p: any, x: Tensor) => transposedConvolution(p, x, { stride: 2, padding: 1, outputPadding: [0, 1] }),
+      ],
+    ] as const;
+    for (const [parameters, ...forms] of pairs) {
+      const results: NdArray[][] = [];
+      for (const form of forms) {
+        const f = compile((p: any, x: Tensor) => {
+          const of = (q: any, a: Tensor) => sum(sin(form(q, a)));
+          const slopes = grad(of)(p, x);
+          return [form(p, x), slopes.kernel, slopes.bias, grad(of, { argument: 1 })(p, x)];
+        }, exact);
+        results.push(await f(parameters, normal(2, 2, 2, H, W)));
+      }
+      results[0].forEach((a, i) => {
+        expect(a.shape).toEqual(results[1][i].shape);
+        a.data.forEach((v: number, j: number) => expect(v).toBeCloseTo(results[1][i].data[j], 9));
+      });
+    }
   });
 
   it("start with activations of the size of the input (He et al.: variance 2 before ReLU)", async () => {

@@ -12,7 +12,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { flattenTree, mapTree, type NdArray, ndarray, type Tensor, toOnnx, unflattenTree } from "../../engine/index.js";
+import { type NdArray, ndarray, type Tensor, toOnnx } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
 import { formatRow } from "../../numerics/csv.js";
 import { decodeNpy, encodeNpy } from "../../numerics/npy.js";
@@ -20,11 +20,13 @@ import { randomKey } from "../../numerics/random.js";
 import {
   adam,
   type CheckpointFiles,
-  decodeSafetensors,
+  decodeStored,
   encodeSafetensors,
   issueOf,
+  namedArrays,
   type RunState,
   readCheckpoint,
+  storedTree,
   writeCheckpoint,
 } from "../../training/index.js";
 import type { FamilyShape } from "./model.js";
@@ -119,7 +121,7 @@ export function loadFamily(folder: string): SavedFamily {
   const shape = config.shape as FamilyShape;
   const start = template(config);
   const like = { ...start, shift: new1d(shape.dataDimension) };
-  const { parameters, buffers, shift } = treeFrom(folder, MODEL, files, like);
+  const { parameters, buffers, shift } = storedTree(folder, MODEL, files, like);
   const model: TrainedAutoencoder = {
     name: config.name,
     shape,
@@ -154,7 +156,7 @@ export function loadFamilyRun(folder: string): { config: FamilyConfig; run: RunS
   const { config: raw, files } = readCheckpoint(folder, [STATE]);
   const config = parseConfig(folder, raw);
   const like = initialState(familyModel(config.name), template(config), adam());
-  const { metadata } = decodeFile(folder, STATE, files);
+  const { metadata } = decodeStored(folder, STATE, files);
   let rest: any;
   try {
     rest = JSON.parse(metadata.run);
@@ -166,10 +168,10 @@ export function loadFamilyRun(folder: string): { config: FamilyConfig; run: RunS
   return {
     config,
     run: {
-      state: treeFrom(folder, STATE, files, like, "state."),
+      state: storedTree(folder, STATE, files, like, "state."),
       position,
       history,
-      ...(best && { best: { ...best, state: treeFrom(folder, STATE, files, like, "best.") } }),
+      ...(best && { best: { ...best, state: storedTree(folder, STATE, files, like, "best.") } }),
     },
   };
 }
@@ -198,9 +200,9 @@ function runFiles(model: TrainedAutoencoder, config: FamilyConfig, run: RunState
   const rest = { position, history, ...(best && { best: { score: best.score, epoch: best.epoch } }) };
   const { parameters, buffers, units } = model;
   return {
-    [MODEL]: encodeSafetensors(named({ parameters, buffers, shift: units.shift }), { format: "latent-atlas" }),
+    [MODEL]: encodeSafetensors(namedArrays({ parameters, buffers, shift: units.shift }), { format: "latent-atlas" }),
     [STATE]: encodeSafetensors(
-      { ...named(state, "state."), ...(best && named(best.state, "best.")) },
+      { ...namedArrays(state, "state."), ...(best && namedArrays(best.state, "best.")) },
       { run: JSON.stringify(rest) },
     ),
     "training.csv": trainingTable(config.name, run),
@@ -262,37 +264,4 @@ function parseConfig(
 
 function new1d(n: number): NdArray {
   return ndarray(new Float32Array(n));
-}
-
-function named(tree: unknown, prefix = ""): Record<string, NdArray> {
-  const { leaves, paths } = flattenTree(tree);
-  return Object.fromEntries(paths.map((path, i) => [`${prefix}${path}`, leaves[i]]));
-}
-
-function decodeFile(folder: string, name: string, files: ReadonlyMap<string, Uint8Array>) {
-  const bytes = files.get(name);
-  const path = join(folder, name);
-  if (bytes === undefined)
-    throw new UsageError(`${path} is not part of this checkpoint, but is needed; restore it or train again.`);
-  return decodeSafetensors(bytes, path);
-}
-
-/** The arrays of a file in the structure of `like`. */
-function treeFrom<T>(folder: string, name: string, files: ReadonlyMap<string, Uint8Array>, like: T, prefix = ""): T {
-  const { arrays } = decodeFile(folder, name, files);
-  const path = join(folder, name);
-  const leaves: NdArray[] = [];
-  mapTree(like, (leaf: NdArray, place) => {
-    const array = arrays[`${prefix}${place}`];
-    if (array === undefined)
-      throw new UsageError(`${path} lacks "${prefix}${place}", which config.json asks for; train again.`);
-    if (`${array.shape}` !== `${leaf.shape}`)
-      throw new UsageError(
-        `${path} does not fit config.json ("${prefix}${place}" has shape [${array.shape}], not [${leaf.shape}]); restore it or train again.`,
-      );
-    for (const value of array.data)
-      if (!Number.isFinite(value)) throw new UsageError(`${path} holds ${value} in "${prefix}${place}"; train again.`);
-    leaves.push(array);
-  });
-  return unflattenTree(like, leaves);
 }

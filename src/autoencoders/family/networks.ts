@@ -17,6 +17,7 @@ import {
   batchNormalization,
   convolution,
   dense,
+  doublingConvolution,
   initialDirection,
   initializeBatchNormalization,
   initializeConvolution,
@@ -212,7 +213,9 @@ export function applyDecoder(shape: NetworkShape, network: Network, z: Operand, 
   parameters.layers.forEach((layer: any, i: number) => {
     const [from, to] = [sizes[i], sizes[i + 1]];
     const outputPadding = [to[0] - 2 * from[0], to[1] - 2 * from[1]] as const;
-    images = transposedConvolution(layer, images, { stride: 2, padding: 1, outputPadding });
+    images = training
+      ? doublingConvolution(layer, images, outputPadding)
+      : transposedConvolution(layer, images, { stride: 2, padding: 1, outputPadding });
     if (i + 1 < parameters.layers.length) hidden = images = finish(images, i + 1);
   });
   return {
