@@ -14,16 +14,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Dataset } from "../data/types.js";
-import {
-  compile,
-  flattenTree,
-  mapTree,
-  type NdArray,
-  ndarray,
-  type Tensor,
-  toOnnx,
-  unflattenTree,
-} from "../engine/index.js";
+import { compile, type NdArray, ndarray, type Tensor, toOnnx } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { type Dense, mlp } from "../networks/index.js";
 import { formatRow } from "../numerics/csv.js";
@@ -32,12 +23,15 @@ import { randomKey } from "../numerics/random.js";
 import {
   adam,
   type CheckpointFiles,
-  decodeSafetensors,
+  decodeStored,
   type EpochRecord,
   encodeSafetensors,
+  expectStoredShape,
   issueOf,
+  namedArrays,
   type RunState,
   readCheckpoint,
+  storedTree,
   writeCheckpoint,
 } from "../training/index.js";
 import type { Uncertainty } from "./precision-network.js";
@@ -167,20 +161,20 @@ export function loadVae(folder: string): SavedVae {
   const d = config.shape.latentDimension;
   const model: Vae = {
     shape: config.shape,
-    parameters: treeFrom(folder, MODEL, files, initializeVae(randomKey(0), config.shape)),
+    parameters: storedTree(folder, MODEL, files, initializeVae(randomKey(0), config.shape)),
     ...(config.uncertainty && { uncertainty: uncertaintyFrom(folder, files, config) }),
   };
   const saved: { latents?: NdArray; labels?: Int32Array } = {};
   const latents = files.get("latents.npy");
   if (latents) {
     const array = decodeNpy(latents, join(folder, "latents.npy"));
-    expectShape(folder, "latents.npy", "it", array.shape, [config.data.n, d]);
+    expectStoredShape(folder, "latents.npy", "it", array.shape, [config.data.n, d]);
     saved.latents = ndarray(array.data, array.shape);
   }
   const labels = files.get("labels.npy");
   if (labels) {
     const array = decodeNpy(labels, join(folder, "labels.npy"));
-    expectShape(folder, "labels.npy", "it", array.shape, [config.data.n]);
+    expectStoredShape(folder, "labels.npy", "it", array.shape, [config.data.n]);
     saved.labels = Int32Array.from(array.data);
   }
   return { model, config, ...saved };
@@ -192,7 +186,7 @@ export function loadRun(folder: string): { config: VaeConfig; run: RunState<VaeT
   const config = parseConfig(folder, raw);
   const parameters = initializeVae(randomKey(0), config.shape);
   const template: VaeTrainingState = { parameters, optimizer: adam().initialize(parameters) };
-  const { metadata } = decodeFile(folder, STATE, files);
+  const { metadata } = decodeStored(folder, STATE, files);
   let rest: any;
   try {
     rest = JSON.parse(metadata.run);
@@ -204,10 +198,10 @@ export function loadRun(folder: string): { config: VaeConfig; run: RunState<VaeT
   return {
     config,
     run: {
-      state: treeFrom(folder, STATE, files, template, "state."),
+      state: storedTree(folder, STATE, files, template, "state."),
       position,
       history,
-      ...(best && { best: { ...best, state: treeFrom(folder, STATE, files, template, "best.") } }),
+      ...(best && { best: { ...best, state: storedTree(folder, STATE, files, template, "best.") } }),
     },
   };
 }
@@ -216,9 +210,9 @@ function runFiles(model: Vae, config: VaeConfig, run: RunState<VaeTrainingState>
   const { state, best, position, history } = run;
   const rest = { position, history, ...(best && { best: { score: best.score, epoch: best.epoch } }) };
   return {
-    [MODEL]: encodeSafetensors(named(model.parameters), { format: "latent-atlas vae" }),
+    [MODEL]: encodeSafetensors(namedArrays(model.parameters), { format: "latent-atlas vae" }),
     [STATE]: encodeSafetensors(
-      { ...named(state, "state."), ...(best && named(best.state, "best.")) },
+      { ...namedArrays(state, "state."), ...(best && namedArrays(best.state, "best.")) },
       { run: JSON.stringify(rest) },
     ),
     "training.csv": trainingTable(history),
@@ -325,43 +319,6 @@ function parseConfig(folder: string, raw: unknown): VaeConfig & { shape: VaeShap
   return parsed.data as VaeConfig & { shape: VaeShape; training: VaeSettings };
 }
 
-/** The leaves of a tree by their paths. */
-function named(tree: unknown, prefix = ""): Record<string, NdArray> {
-  const { leaves, paths } = flattenTree(tree);
-  return Object.fromEntries(paths.map((path, i) => [`${prefix}${path}`, leaves[i]]));
-}
-
-function decodeFile(folder: string, name: string, files: ReadonlyMap<string, Uint8Array>) {
-  const bytes = files.get(name);
-  const path = join(folder, name);
-  if (bytes === undefined)
-    throw new UsageError(`${path} is not part of this checkpoint, but is needed; restore it or train again.`);
-  return decodeSafetensors(bytes, path);
-}
-
-/** The arrays of a file in the structure of `template`. */
-function treeFrom<T>(
-  folder: string,
-  name: string,
-  files: ReadonlyMap<string, Uint8Array>,
-  template: T,
-  prefix = "",
-): T {
-  const { arrays } = decodeFile(folder, name, files);
-  const leaves: NdArray[] = [];
-  mapTree(template, (like: NdArray, path) => {
-    const array = arrays[`${prefix}${path}`];
-    if (array === undefined)
-      throw new UsageError(`${join(folder, name)} lacks "${prefix}${path}", which config.json asks for; train again.`);
-    expectShape(folder, name, `"${prefix}${path}"`, array.shape, like.shape);
-    for (const value of array.data)
-      if (!Number.isFinite(value))
-        throw new UsageError(`${join(folder, name)} holds ${value} in "${prefix}${path}"; train again.`);
-    leaves.push(array);
-  });
-  return unflattenTree(template, leaves);
-}
-
 function uncertaintyFrom(folder: string, files: ReadonlyMap<string, Uint8Array>, config: VaeConfig): Uncertainty {
   const fit = config.uncertainty!;
   const { latentDimension: d, dataDimension: D } = config.shape;
@@ -373,18 +330,5 @@ function uncertaintyFrom(folder: string, files: ReadonlyMap<string, Uint8Array>,
     zeta: like(1),
     growth: like(1),
   };
-  return { ...treeFrom(folder, UNCERTAINTY, files, template), fit };
-}
-
-function expectShape(
-  folder: string,
-  name: string,
-  what: string,
-  shape: readonly number[],
-  expected: readonly number[],
-): void {
-  if (shape.length !== expected.length || shape.some((n, i) => n !== expected[i]))
-    throw new UsageError(
-      `${join(folder, name)} does not fit config.json (${what} has shape [${shape}], not [${expected}]); restore it or train again.`,
-    );
+  return { ...storedTree(folder, UNCERTAINTY, files, template), fit };
 }

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { flattenTree, mapTree, type NdArray, unflattenTree } from "../engine/index.js";
+import type { NdArray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import type { Mlp } from "../networks/index.js";
 import { formatRow } from "../numerics/csv.js";
@@ -12,11 +12,13 @@ import { randomKey } from "../numerics/random.js";
 import {
   type AdamState,
   adam,
-  decodeSafetensors,
+  decodeStored,
   encodeSafetensors,
   issueOf,
+  namedArrays,
   type RunState,
   readCheckpoint,
+  storedTree,
   writeCheckpoint,
 } from "../training/index.js";
 import { type Flow, initializeFlow } from "./model.js";
@@ -65,9 +67,9 @@ export function saveFlow(folder: string, flow: Flow, config: FlowConfig, run: Ru
     formatRow([epoch, terms[0], score === undefined ? "" : -score, learningRate, Number(seconds.toFixed(3))]),
   );
   writeCheckpoint(folder, config as any, {
-    [MODEL]: encodeSafetensors(named(flow.parameters), { format: "latent-atlas flow" }),
+    [MODEL]: encodeSafetensors(namedArrays(flow.parameters), { format: "latent-atlas flow" }),
     [STATE]: encodeSafetensors(
-      { ...named(state, "state."), ...(best && named(best.state, "best.")) },
+      { ...namedArrays(state, "state."), ...(best && namedArrays(best.state, "best.")) },
       { run: JSON.stringify(rest) },
     ),
     "training.csv": `${["epoch,loss,held_out,learning_rate,seconds", ...lines].join("\n")}\n`,
@@ -79,7 +81,7 @@ export function saveFlow(folder: string, flow: Flow, config: FlowConfig, run: Ru
 export function loadFlow(folder: string): { flow: Flow; config: FlowConfig } {
   const { config: raw, files } = readCheckpoint(folder, [MODEL]);
   const config = parse(folder, raw);
-  const parameters = treeFrom(folder, MODEL, files, initializeFlow(randomKey(0), config.shape));
+  const parameters = storedTree(folder, MODEL, files, initializeFlow(randomKey(0), config.shape));
   return { flow: { shape: config.shape, parameters }, config };
 }
 
@@ -91,21 +93,21 @@ export function loadFlowRun(folder: string): { config: FlowConfig; run: RunState
   const template: FlowTrainingState = { parameters, optimizer: adam().initialize(parameters) };
   let rest: any;
   try {
-    rest = JSON.parse(decoded(folder, STATE, files).metadata.run);
+    rest = JSON.parse(decodeStored(folder, STATE, files).metadata.run);
     if (!Number.isInteger(rest.position.epoch) || !Array.isArray(rest.history)) throw new Error("no position");
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${join(folder, STATE)} is damaged (its position is not readable); train again.`);
   }
   const { position, history, best } = rest;
-  const state = treeFrom(folder, STATE, files, template, "state.");
+  const state = storedTree(folder, STATE, files, template, "state.");
   return {
     config,
     run: {
       state,
       position,
       history,
-      ...(best && { best: { ...best, state: treeFrom(folder, STATE, files, template, "best.") } }),
+      ...(best && { best: { ...best, state: storedTree(folder, STATE, files, template, "best.") } }),
     },
   };
 }
@@ -117,44 +119,6 @@ function parse(folder: string, raw: unknown): FlowConfig {
       `${join(folder, "config.json")} is not the config of a flow (${issueOf(parsed.error)}); give a folder that atlas flow train has written.`,
     );
   return parsed.data as FlowConfig;
-}
-
-function named(tree: unknown, prefix = ""): Record<string, NdArray> {
-  const { leaves, paths } = flattenTree(tree);
-  return Object.fromEntries(paths.map((path, i) => [`${prefix}${path}`, leaves[i]]));
-}
-
-function decoded(folder: string, name: string, files: ReadonlyMap<string, Uint8Array>) {
-  const bytes = files.get(name);
-  const path = join(folder, name);
-  if (bytes === undefined)
-    throw new UsageError(`${path} is not part of this checkpoint, but is needed; restore it or train again.`);
-  return decodeSafetensors(bytes, path);
-}
-
-/** The arrays of a file in the structure of `template`. */
-function treeFrom<T>(
-  folder: string,
-  name: string,
-  files: ReadonlyMap<string, Uint8Array>,
-  template: T,
-  prefix = "",
-): T {
-  const { arrays } = decoded(folder, name, files);
-  const leaves: NdArray[] = [];
-  mapTree(template, (like: NdArray, path) => {
-    const array = arrays[`${prefix}${path}`];
-    if (array === undefined || `${array.shape}` !== `${like.shape}`)
-      throw new UsageError(
-        `${join(folder, name)} ${array === undefined ? "lacks" : `has shape [${array.shape}] for`} "${prefix}${path}", where config.json asks for [${like.shape}]; train again.`,
-      );
-    if (!array.data.every((value) => Number.isFinite(value)))
-      throw new UsageError(
-        `${join(folder, name)} holds values in "${prefix}${path}" that are not finite; train again.`,
-      );
-    leaves.push(array);
-  });
-  return unflattenTree(template, leaves);
 }
 
 function card({ shape, goal, progress, training }: FlowConfig): string {

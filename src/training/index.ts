@@ -3,3 +3,4 @@ export * from "./loop.js";
 export * from "./optimizers.js";
 export * from "./safetensors.js";
 export * from "./schedules.js";
+export * from "./stored-trees.js";

@@ -11,18 +11,21 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { flattenTree, mapTree, type NdArray, ndarray, type Tensor, toOnnx, unflattenTree } from "../../engine/index.js";
+import { type NdArray, ndarray, type Tensor, toOnnx } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
 import { decodeNpy, encodeNpy } from "../../numerics/npy.js";
 import { randomKey } from "../../numerics/random.js";
 import {
   adam,
   type CheckpointFiles,
-  decodeSafetensors,
+  decodeStored,
   encodeSafetensors,
+  expectStoredShape,
   issueOf,
+  namedArrays,
   type RunState,
   readCheckpoint,
+  storedTree,
   writeCheckpoint,
 } from "../../training/index.js";
 import { trainingTable } from "../vae-checkpoint.js";
@@ -115,18 +118,18 @@ export async function savePvaeEnded(
 export function loadPvae(folder: string): SavedPvae {
   const { config: raw, files } = readCheckpoint(folder, [MODEL, "latents.npy", "labels.npy"]);
   const config = parseConfig(folder, raw);
-  const parameters = treeFrom(folder, MODEL, files, initializePvae(randomKey(0), config.shape));
+  const parameters = storedTree(folder, MODEL, files, initializePvae(randomKey(0), config.shape));
   const saved: { latents?: NdArray; labels?: Int32Array } = {};
   const latents = files.get("latents.npy");
   if (latents) {
     const array = decodeNpy(latents, join(folder, "latents.npy"));
-    expectShape(folder, "latents.npy", "it", array.shape, [config.data.n, config.shape.latentDimension]);
+    expectStoredShape(folder, "latents.npy", "it", array.shape, [config.data.n, config.shape.latentDimension]);
     saved.latents = ndarray(array.data, array.shape);
   }
   const labels = files.get("labels.npy");
   if (labels) {
     const array = decodeNpy(labels, join(folder, "labels.npy"));
-    expectShape(folder, "labels.npy", "it", array.shape, [config.data.n]);
+    expectStoredShape(folder, "labels.npy", "it", array.shape, [config.data.n]);
     saved.labels = Int32Array.from(array.data);
   }
   return { model: { shape: config.shape, parameters }, config, ...saved };
@@ -141,7 +144,7 @@ export function loadPvaeRun(folder: string): {
   const config = parseConfig(folder, raw);
   const parameters = initializePvae(randomKey(0), config.shape);
   const template: PvaeTrainingState = { parameters, optimizer: adam().initialize(parameters) };
-  const { metadata } = decodeFile(folder, STATE, files);
+  const { metadata } = decodeStored(folder, STATE, files);
   let rest: any;
   try {
     rest = JSON.parse(metadata.run);
@@ -153,10 +156,10 @@ export function loadPvaeRun(folder: string): {
   return {
     config,
     run: {
-      state: treeFrom(folder, STATE, files, template, "state."),
+      state: storedTree(folder, STATE, files, template, "state."),
       position,
       history,
-      ...(best && { best: { ...best, state: treeFrom(folder, STATE, files, template, "best.") } }),
+      ...(best && { best: { ...best, state: storedTree(folder, STATE, files, template, "best.") } }),
     },
   };
 }
@@ -165,9 +168,9 @@ function runFiles(model: Pvae, config: PvaeConfig, run: RunState<PvaeTrainingSta
   const { state, best, position, history } = run;
   const rest = { position, history, ...(best && { best: { score: best.score, epoch: best.epoch } }) };
   return {
-    [MODEL]: encodeSafetensors(named(model.parameters), { format: "latent-atlas pvae" }),
+    [MODEL]: encodeSafetensors(namedArrays(model.parameters), { format: "latent-atlas pvae" }),
     [STATE]: encodeSafetensors(
-      { ...named(state, "state."), ...(best && named(best.state, "best.")) },
+      { ...namedArrays(state, "state."), ...(best && namedArrays(best.state, "best.")) },
       { run: JSON.stringify(rest) },
     ),
     "training.csv": trainingTable(history),
@@ -198,54 +201,4 @@ function parseConfig(folder: string, raw: unknown): PvaeConfig & { shape: PvaeSh
       `${join(folder, "config.json")} is not the config of a Poincare VAE (${issueOf(parsed.error)}); restore it or train again.`,
     );
   return parsed.data as PvaeConfig & { shape: PvaeShape; training: PvaeSettings };
-}
-
-/** The leaves of a tree by their paths. */
-function named(tree: unknown, prefix = ""): Record<string, NdArray> {
-  const { leaves, paths } = flattenTree(tree);
-  return Object.fromEntries(paths.map((path, i) => [`${prefix}${path}`, leaves[i]]));
-}
-
-function decodeFile(folder: string, name: string, files: ReadonlyMap<string, Uint8Array>) {
-  const bytes = files.get(name);
-  const path = join(folder, name);
-  if (bytes === undefined)
-    throw new UsageError(`${path} is not part of this checkpoint, but is needed; restore it or train again.`);
-  return decodeSafetensors(bytes, path);
-}
-
-/** The arrays of a file in the structure of `template`. */
-function treeFrom<T>(
-  folder: string,
-  name: string,
-  files: ReadonlyMap<string, Uint8Array>,
-  template: T,
-  prefix = "",
-): T {
-  const { arrays } = decodeFile(folder, name, files);
-  const leaves: NdArray[] = [];
-  mapTree(template, (like: NdArray, path) => {
-    const array = arrays[`${prefix}${path}`];
-    if (array === undefined)
-      throw new UsageError(`${join(folder, name)} lacks "${prefix}${path}", which config.json asks for; train again.`);
-    expectShape(folder, name, `"${prefix}${path}"`, array.shape, like.shape);
-    for (const value of array.data)
-      if (!Number.isFinite(value))
-        throw new UsageError(`${join(folder, name)} holds ${value} in "${prefix}${path}"; train again.`);
-    leaves.push(array);
-  });
-  return unflattenTree(template, leaves);
-}
-
-function expectShape(
-  folder: string,
-  name: string,
-  what: string,
-  shape: readonly number[],
-  expected: readonly number[],
-): void {
-  if (shape.length !== expected.length || shape.some((n, i) => n !== expected[i]))
-    throw new UsageError(
-      `${join(folder, name)} does not fit config.json (${what} has shape [${shape}], not [${expected}]); restore it or train again.`,
-    );
 }
