@@ -7,6 +7,7 @@ export {
   loadFamily,
   type SavedFamily,
 } from "./checkpoint.js";
+export { familyFromVae } from "./from-vae.js";
 export type { AutoencoderModel, FamilyShape, LossContext, LossResult } from "./model.js";
 export { applyDecoder, applyEncoder, initializeDecoder, initializeEncoder, type NetworkShape } from "./networks.js";
 export { familyModel, familyNames } from "./registry.js";
