@@ -9,6 +9,7 @@ import {
   beta,
   categorical,
   dirichlet,
+  discretisedLogistic,
   exponential,
   type Family,
   gamma,
@@ -315,6 +316,23 @@ describe("distances do not depend on how the outputs are parametrised", () => {
     const a = await lengthOf(fisherRao(byLog, family, 2), [0, Math.log(2)], [1, Math.log(5)]);
     const b = await lengthOf(fisherRao(byKappa, family, 2), [0, 2], [1, 5]);
     expect(Math.abs(a - b)).toBeLessThan(1e-6);
+  });
+});
+
+it("discretised logistics go by their tensor, which is that of the wide embedding", async () => {
+  const family = discretisedLogistic({ bins: 32 });
+  const f = network(4);
+  const decoder: DistributionDecoder = (z) => family.fromNetwork(f(z));
+  const metric = fisherRao(decoder, family, 2);
+  expect(metric.embedding).toBeUndefined();
+  const points = [
+    [0.2, -0.4],
+    [1, 0.7],
+  ];
+  const wide = await evaluate(fisherRao(decoder, family, 2, { form: "embedding" }), tensorOf, points);
+  const compact = await evaluate(metric, tensorOf, points);
+  compact.data.forEach((g: number, k: number) => {
+    expect(g / wide.data[k]).toBeCloseTo(1, 7);
   });
 });
 
