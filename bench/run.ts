@@ -1,5 +1,6 @@
 /** Runs benchmarks by name and writes their sections of `RESULTS.md`. */
 import { engineFigures } from "./engine.js";
+import { flowFigures } from "./flows.js";
 import { geodesicFigures } from "./geodesics.js";
 import { peerFigures } from "./peers.js";
 import { pvaeStepFigures } from "./pvae-step.js";
@@ -115,6 +116,25 @@ ${markdownTable([
 ${markdownTable([
   ["work", "ms", "over the Euclidean step", "asked"],
   ...figures.map((f) => [f.work, f.milliseconds.toFixed(2), `${f.ratio.toFixed(2)}x`, `<= ${f.asked}x`]),
+])}`,
+    );
+  },
+  async flows() {
+    const { limit, figures } = await flowFigures();
+    writeSection(
+      "Flows on the sphere",
+      "npm run bench -- flows",
+      `3 x 128 network, exact divergence, 8 Runge-Kutta steps; limit ${limit.toFixed(0)} GFLOP/s.
+
+${markdownTable([
+  ["work", "ms", "FLOPs / limit, ms", "ratio", "asked"],
+  ...figures.map((f) => [
+    f.work,
+    f.milliseconds.toFixed(1),
+    f.limitMilliseconds.toFixed(1),
+    `${f.ratio.toFixed(2)}x`,
+    `<= ${f.asked}x`,
+  ]),
 ])}`,
     );
   },

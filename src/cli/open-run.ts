@@ -1,6 +1,7 @@
 /** A run's folder as the verbs need it: codes, decoder, metrics, whatever kind of model it holds. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { DistributionMetrics } from "../autoencoders/index.js";
 import type { NdArray, Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import type { Decoder, LatentMetric } from "../metrics/index.js";
@@ -31,6 +32,10 @@ export interface OpenRun {
   readonly logVariances?: () => NdArray;
   /** Whether N(0, I) is what the model was trained towards. */
   readonly standardPrior: boolean;
+  /** The metrics of the model's likelihood (Fisher-Rao, Wasserstein, ...), where it has one. */
+  readonly likelihoodMetrics?: () => Promise<DistributionMetrics>;
+  /** The metric where none is named. */
+  readonly defaultMetric: MetricName;
 }
 
 /** Opens a run. @throws UsageError with a sentence that names the file that is missing or damaged. */
@@ -60,6 +65,17 @@ async function openImported(folder: string): Promise<OpenRun> {
     codes,
     imageShape: imported.imageShape,
     standardPrior: false,
+    defaultMetric: decoder === undefined ? "euclidean" : "expected",
+    ...(imported.likelihood && {
+      likelihoodMetrics: async () => {
+        const { distributionMetrics } = await import("../autoencoders/index.js");
+        const given = { dimension: imported.dimension, family: imported.likelihood!, decoder: imported.parameters! };
+        // Without codes there is nothing to measure the distance of a gate to.
+        return codes.shape[0] > 0
+          ? distributionMetrics({ ...given, codes })
+          : distributionMetrics(given, { gate: false });
+      },
+    }),
     mean,
     decoder,
     decoderOutputNames: decoder === undefined ? ["mean"] : ["mean", "std"],
@@ -118,6 +134,7 @@ function withoutUncertainty(
     labelNames: config.data.labelNames,
     imageShape: config.data.imageShape,
     standardPrior,
+    defaultMetric: "euclidean",
     mean,
     decoderOutputNames: ["mean"],
     decoderOutputs: (z) => [mean(z)],
@@ -161,6 +178,11 @@ async function openVae(folder: string): Promise<OpenRun> {
       return [m, std];
     },
     standardPrior: true,
+    defaultMetric: decoder !== undefined ? "expected" : isPlain(shape.likelihood) ? "euclidean" : "fisher-rao",
+    likelihoodMetrics: async () => {
+      const { metricsOf } = await import("../autoencoders/index.js");
+      return metricsOf({ model, latents: codes });
+    },
     logVariances: existsSync(join(folder, LOG_VARIANCES)) ? () => readLogVariances(folder, codes.shape) : undefined,
     encoderOutputs: (x) => {
       const { mean: m, logVariance } = encodeRows(shape, model.parameters, x);
@@ -185,7 +207,23 @@ function readLogVariances(folder: string, shape: readonly number[]): NdArray {
   return { data: Float64Array.from(data), shape: found, dtype: "float64" };
 }
 
-export const metricNames = ["expected", "euclidean", "posterior"] as const;
+/** Likelihoods that a decoder's mean and uncertainty say all of. */
+const isPlain = (likelihood: string): boolean => likelihood === "gaussian" || likelihood === "bernoulli";
+
+export const metricNames = [
+  "expected",
+  "euclidean",
+  "posterior",
+  "fisher-rao",
+  "fisher-rao-kl",
+  "wasserstein",
+  "wasserstein1",
+  "probabilities",
+  "impurity",
+  "position-orientation",
+] as const;
+
+export type MetricName = (typeof metricNames)[number];
 
 const chosen = new WeakMap<OpenRun, Map<string, LatentMetric>>();
 
@@ -196,7 +234,7 @@ const chosen = new WeakMap<OpenRun, Map<string, LatentMetric>>();
  */
 export async function metricChoice(run: OpenRun, name: string | undefined): Promise<LatentMetric> {
   const { oneOf } = await import("./options.js");
-  const wanted = name === undefined ? (run.decoder ? "expected" : "euclidean") : oneOf("--metric", name, metricNames);
+  const wanted = name === undefined ? run.defaultMetric : oneOf("--metric", name, metricNames);
   const known = chosen.get(run) ?? new Map<string, LatentMetric>();
   chosen.set(run, known);
   let metric = known.get(wanted);
@@ -206,14 +244,27 @@ export async function metricChoice(run: OpenRun, name: string | undefined): Prom
   else if (wanted === "posterior") {
     if (run.logVariances === undefined)
       throw new UsageError(
-        `--metric posterior: ${run.folder} holds no posterior variances of its codes (an import, or an older run); use another metric.`,
+        `--metric posterior: ${run.folder} holds no posterior variances of its codes (an import, or a model without); use another metric.`,
       );
     metric = posteriorMetricOf(run.codes, run.logVariances());
-  } else if (run.decoder !== undefined) metric = expectedPullback(run.decoder, run.dimension);
-  else
+  } else if (wanted === "expected" && run.decoder !== undefined) metric = expectedPullback(run.decoder, run.dimension);
+  else if (wanted === "expected" && run.likelihoodMetrics === undefined)
     throw new UsageError(
       `--metric expected: ${run.folder} knows no uncertainty of its decoder (--no-uncertainty, or an import without std); use --metric euclidean.`,
     );
+  else {
+    if (run.likelihoodMetrics === undefined)
+      throw new UsageError(
+        `--metric ${wanted}: ${run.folder} has no likelihood; import it with --likelihood, or use --metric euclidean.`,
+      );
+    const metrics = await run.likelihoodMetrics();
+    const usable = metrics.names.filter((one) => one !== "euclidean");
+    if (!usable.includes(wanted))
+      throw new UsageError(
+        `--metric ${wanted}: a ${metrics.family.name} likelihood has no such metric; use one of euclidean, ${usable.join(", ")}.`,
+      );
+    metric = metrics.metric(wanted);
+  }
   known.set(wanted, metric);
   return metric;
 }

@@ -11,6 +11,18 @@ export {
   takeDataset,
 } from "./dataset.js";
 export { type DownloadOptions, type DownloadProgress, download } from "./download.js";
+export {
+  deduplicated,
+  type EarthData,
+  type EarthName,
+  type EarthSplit,
+  earthFolder,
+  earthNames,
+  loadEarth,
+  parseEarth,
+  splitEarth,
+  takeEarth,
+} from "./earth.js";
 export { encodeIdx, type IdxArray, parseIdx, readIdx } from "./idx.js";
 export {
   downloadMnist,

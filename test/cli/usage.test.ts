@@ -58,8 +58,9 @@ describe("bad usage is one sentence and exit code 2", () => {
       await refused("train", "--data", "strokes", "--out", "r", "--epochs", "many", "--json"),
     ).toMatchInlineSnapshot(`"atlas: --epochs: "many" is not a whole number from 1 to 1000000."`);
     expect(await refused("train", "--data", "strokes", "--out", "r", "--latent", "0", "--json")).toContain("--latent");
-    expect(await refused("train", "--data", "strokes", "--out", "r", "--likelihood", "poison", "--json")).toContain(
-      "--likelihood",
+    writeFileSync(join(folder, "unit.csv"), "0.1,0.2\n0.3,0.4\n".repeat(20));
+    expect(await refused("train", "--data", "unit.csv", "--out", "r", "--likelihood", "poison", "--json")).toContain(
+      '"poison" is not known',
     );
   });
   it("files that are absent, empty, ragged, or hold words and NaNs", async () => {

@@ -381,3 +381,60 @@ describe("atlas train --model", () => {
     expect(existsSync(join(folder, "never"))).toBe(false);
   });
 });
+
+describe("other likelihoods", () => {
+  it("trains on counts, and measures by Fisher-Rao, by default", async () => {
+    const rows = Array.from({ length: 200 }, (_, i) =>
+      [1, 2, 3].map((k) => Math.round(6 + 5 * Math.sin((k * Math.PI * i) / 100))).join(","),
+    );
+    writeFileSync(join(folder, "counts.csv"), `a,b,c\n${rows.join("\n")}\n`);
+    await json(
+      "train",
+      "--data",
+      "counts.csv",
+      "--likelihood",
+      "poisson",
+      "--epochs",
+      "20",
+      "--batch",
+      "32",
+      "--encoder",
+      "16",
+      "--decoder",
+      "16",
+      "--out",
+      "counts",
+    );
+    for (const metric of [[], ["--metric", "fisher-rao-kl"], ["--metric", "euclidean"]]) {
+      const result = await json("geodesic", "counts", "--from", "0", "--to", "60", ...metric);
+      expect(result.converged, metric.join(" ")).toBe(true);
+    }
+    const none = await atlas(
+      folder,
+      "geodesic",
+      "counts",
+      "--from",
+      "0",
+      "--to",
+      "60",
+      "--metric",
+      "position-orientation",
+    );
+    expect(none.code).toBe(2);
+    expect(none.err).toContain("fisher-rao");
+    const negative = await atlas(
+      folder,
+      "train",
+      "--data",
+      "table.csv",
+      "--label-column",
+      "half",
+      "--likelihood",
+      "poisson",
+      "--out",
+      "never",
+    );
+    expect(negative.code).toBe(2);
+    expect(negative.err).toMatch(/row|column/);
+  });
+});

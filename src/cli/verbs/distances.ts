@@ -21,7 +21,7 @@ export function registerDistances(program: Command): void {
     .argument("<run>", "the folder of a run")
     .option("--points <file>", "latent points, one a row, .csv or .npy")
     .option("--indices <list>", "indices of codes, separated by commas")
-    .option("--metric <name>", "expected, euclidean or posterior")
+    .option("--metric <name>", "expected, euclidean, posterior, fisher-rao, wasserstein, ... (docs/metrics.md)")
     .option("--method <name>", "exact (a solve for each pair) or graph (a neighbour graph, refined)", "exact")
     .requiredOption("--out <file.npy>", "where the matrix goes")
     .option("--plot <prefix>", "also draw the matrix, to PREFIX.svg and PREFIX.png")

@@ -19,7 +19,7 @@ export function registerExport(program: Command): void {
     .argument("<run>", "the folder of a run")
     .requiredOption("--out <folder>", "where the files go")
     .option("--batch <n>", "points in one call of metric.onnx (decoder and encoder take any number)", "1")
-    .option("--metric <name>", "expected, euclidean or posterior")
+    .option("--metric <name>", "expected, euclidean, posterior, fisher-rao, wasserstein, ... (docs/metrics.md)")
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  atlas export runs/demo --out exported")
     .action(async (folder: string, options: ExportOptions) => {

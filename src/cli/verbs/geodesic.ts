@@ -23,7 +23,7 @@ export function registerGeodesic(program: Command): void {
     .requiredOption("--to <point>", "index of a code, or coordinates x,y,...")
     .option(
       "--metric <name>",
-      "expected (mean and uncertainty), euclidean (mean only) or posterior (posterior covariances)",
+      "expected, euclidean, posterior, or of the likelihood: fisher-rao, wasserstein, ... (docs/metrics.md)",
     )
     .option("--graph", "start from the shortest path of a graph over the codes (default: the better of several starts)")
     .option("--out <file>", "also write the curve as .csv or .npy")

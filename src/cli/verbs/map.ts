@@ -21,7 +21,7 @@ export function registerMap(program: Command): void {
     .description("Draw the latent space of a run: log magnification factor, codes, geodesics against straight lines.")
     .argument("<run>", "the folder of a run")
     .requiredOption("--out <prefix>", "writes PREFIX.svg and PREFIX.png")
-    .option("--metric <name>", "expected, euclidean or posterior")
+    .option("--metric <name>", "expected, euclidean, posterior, fisher-rao, wasserstein, ... (docs/metrics.md)")
     .option("--resolution <n>", "cells along each side of the heat map", "160")
     .option("--geodesics <n>", "how many geodesics between random codes to draw", "0")
     .option("--seed <n>", "which random codes", "0")

@@ -20,7 +20,7 @@ export function registerMean(program: Command): void {
     .argument("<run>", "the folder of a run")
     .option("--indices <list>", "indices of codes, separated by commas")
     .option("--points <file>", "latent points, one a row, .csv or .npy")
-    .option("--metric <name>", "expected, euclidean or posterior")
+    .option("--metric <name>", "expected, euclidean, posterior, fisher-rao, wasserstein, ... (docs/metrics.md)")
     .option("--out <file.npy>", "also write the mean as .npy")
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  atlas mean runs/demo --indices 3,14,15,92")

@@ -8,6 +8,7 @@ interface ReproduceOptions {
   fast?: boolean;
   seed: string;
   repetitions?: string;
+  steps?: string;
   out?: string;
   json?: boolean;
 }
@@ -16,6 +17,7 @@ interface Run {
   readonly fast: boolean;
   readonly seed: number;
   readonly repetitions?: number;
+  readonly steps?: number;
   readonly out: string;
   readonly report: (line: string) => void;
 }
@@ -56,6 +58,7 @@ export function registerReproduce(program: Command): void {
     .option("--fast", "a version of a minute or so: to look, not for its numbers")
     .option("--seed <n>", "of everything random", "0")
     .option("--repetitions <n>", "seeds or splits; default: the experiment's own")
+    .option("--steps <n>", "steps of the optimiser (for flows); default: the experiment's own")
     .option("--out <folder>", "where everything goes; default runs/NAME")
     .option("--json", "print one JSON document")
     .addHelpText("after", `\nExperiments:\n${list.join("\n")}\n\nExample:\n  atlas reproduce torus --fast`)

@@ -24,6 +24,8 @@ interface TrainOptions {
   testFraction?: string;
   latent?: string;
   likelihood?: string;
+  classes?: string;
+  schema?: string;
   encoder?: string;
   decoder?: string;
   activation?: string;
@@ -51,6 +53,8 @@ interface DataChoice {
   data: string;
   /** "vae" where absent. */
   model?: string;
+  /** Path of the schema of mixed data. */
+  schema?: string;
   labelColumn?: string | number;
   testFraction?: number;
   seed: number;
@@ -71,7 +75,16 @@ export function registerTrain(program: Command): void {
     .option("--label-column <column>", "the column of the file that holds classes (its header, or its index from 0)")
     .option("--test-fraction <share>", "part of the rows held out (default: the data's own split, or 0.1)")
     .option("--latent <d>", "latent dimensions", "2")
-    .option("--likelihood <name>", "gaussian or bernoulli (for data from 0 to 1)", "gaussian")
+    .option(
+      "--likelihood <name>",
+      "gaussian, bernoulli (data from 0 to 1), or vae only: normal, categorical, poisson, exponential, gamma, beta, dirichlet, von-mises, von-mises-fisher, discretised-logistic",
+      "gaussian",
+    )
+    .option("--classes <k>", "classes of a categorical or Dirichlet likelihood")
+    .option(
+      "--schema <file.json>",
+      "columns and their families, for mixed data (instead of --likelihood; docs/metrics.md)",
+    )
     .option("--encoder <units>", "hidden layers of the encoder, such as 256,128 (pvae: also wrapped or mobius)")
     .option(
       "--decoder <units>",
@@ -125,7 +138,10 @@ export function registerTrain(program: Command): void {
         throw new UsageError(
           `--out: ${options.out} holds a run already; add --resume, --overwrite, or name another folder.`,
         );
-      const data: Dataset = await loadDataset(choice.data, { labelColumn: choice.labelColumn });
+      const loaded: Dataset = await loadDataset(choice.data, { labelColumn: choice.labelColumn });
+      const { data, schema } = await withSchema(loaded, choice.schema);
+      if (schema !== undefined) Object.assign(model, { likelihood: "mixed", schema });
+      const plain = model.likelihood === "gaussian" || model.likelihood === "bernoulli";
       const { train, test } = splitDataset(data, { testFraction: choice.testFraction, seed: choice.seed });
       report.say(`Data: ${data.name}, ${train.n} rows to train on, ${test.n} held out, ${data.dimension} columns.`);
       const result = await interruptible(report, (signal) =>
@@ -135,7 +151,8 @@ export function registerTrain(program: Command): void {
           overwrite: options.overwrite,
           epochs: given("epochs") ? model.epochs : undefined,
           model,
-          uncertainty: options.uncertainty,
+          // Other likelihoods have an uncertainty of their own, which a gate calibrates away from the codes.
+          uncertainty: options.uncertainty && plain,
           threads: options.threads === undefined ? undefined : wholeNumber("--threads", options.threads, 1, 256),
           report,
           signal,
@@ -261,6 +278,23 @@ function defined<T extends object>(given: T): Partial<T> {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
+/** Mixed data as its schema encodes it. @throws UsageError naming the field, row or column that does not fit. */
+async function withSchema(data: Dataset, path: string | undefined): Promise<{ data: Dataset; schema?: unknown }> {
+  if (path === undefined) return { data };
+  const [{ applySchema }, { readUserFile }] = await Promise.all([
+    import("../../autoencoders/index.js"),
+    import("../../numerics/files.js"),
+  ]);
+  let json: unknown;
+  try {
+    json = JSON.parse(readUserFile(path).toString("utf8"));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`--schema: ${path} is not JSON (${(error as Error).message}); see docs/metrics.md.`);
+  }
+  return applySchema(data, json);
+}
+
 function dataChoice(options: TrainOptions): DataChoice {
   const file = join(options.out, "data.json");
   if (options.data === undefined) {
@@ -276,6 +310,7 @@ function dataChoice(options: TrainOptions): DataChoice {
   return {
     data: options.data,
     labelColumn: columnOf(options.labelColumn),
+    ...(options.schema !== undefined && { schema: options.schema }),
     testFraction:
       options.testFraction === undefined ? undefined : finiteNumber("--test-fraction", options.testFraction, 0),
     seed: wholeNumber("--seed", options.seed ?? "0"),
@@ -297,7 +332,10 @@ function commonOptions(options: TrainOptions): VaeOptions & { epochs: number } {
     text === undefined ? undefined : finiteNumber(name, text, above);
   return {
     latentDimension: wholeNumber("--latent", options.latent ?? "2", 1, 4096),
-    likelihood: oneOf("--likelihood", options.likelihood ?? "gaussian", ["gaussian", "bernoulli"] as const),
+    likelihood: options.likelihood as VaeOptions["likelihood"],
+    ...(options.classes !== undefined && {
+      likelihoodOptions: { classes: wholeNumber("--classes", options.classes, 2) },
+    }),
     activation: options.activation as VaeOptions["activation"],
     epochs: wholeNumber("--epochs", options.epochs ?? "20", 1, 1_000_000),
     batchSize: options.batch === undefined ? undefined : wholeNumber("--batch", options.batch, 1),
