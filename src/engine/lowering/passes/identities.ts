@@ -28,8 +28,8 @@ export const neutralElements: Rule = ({ op, inputs, shape, dtype }, build) => {
   if (op === "Mul") {
     if (uniform(a) === 1) return build.expand(b, shape);
     if (uniform(b) === 1) return build.expand(a, shape);
-    if (uniform(a) === -1) return build.make("Neg", [b], {}, shape, dtype);
-    if (uniform(b) === -1) return build.make("Neg", [a], {}, shape, dtype);
+    if (uniform(a) === -1) return build.make("Neg", [build.expand(b, shape)], {}, shape, dtype);
+    if (uniform(b) === -1) return build.make("Neg", [build.expand(a, shape)], {}, shape, dtype);
   }
   return undefined;
 };
