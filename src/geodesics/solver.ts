@@ -5,6 +5,7 @@
 import { compile, type NdArray, ndarray, type Precision, type Tensor } from "../engine/index.js";
 import { expectThat, UsageError } from "../errors.js";
 import type { LatentMetric } from "../metrics/metric.js";
+import { choleskyInto } from "../numerics/dense.js";
 import { type Graph, setEmbeddingWeights } from "../numerics/graph.js";
 import { batchOf, type Points } from "./batches.js";
 import { distanceRow } from "./distance-row.js";
@@ -99,6 +100,16 @@ const NEWTON_DIMENSIONS = 3;
 /** Pairs from which on worker threads pay. */
 const WORTH_THREADS = 24;
 
+/** Nodes of a solution at which the metric must be positive, and the ends of a solve after which that is asked. */
+const CHECKED_NODES = 17;
+const MEASURED: ReadonlySet<string> = new Set([
+  "converged",
+  "pointLimit",
+  "floatingPointLimit",
+  "iterationLimit",
+  "stuck",
+]);
+
 export function createSolver(metric: LatentMetric, options: SolverOptions): Solver {
   const d = metric.dimension;
   const settings = settingsOf(metric, options);
@@ -109,6 +120,7 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
   let surrogate: Surrogate | undefined;
   let graph: StartGraph | undefined;
   let pool: Pool | undefined;
+  let definite: (((points: NdArray) => Promise<NdArray>) & { dispose(): Promise<void> }) | undefined;
   let preparing: Promise<void> = Promise.resolve();
   const region = codes ? boxOf(codes.array.data as Float64Array, d) : undefined;
   const box = region && roomy(region, MARGIN);
@@ -270,6 +282,7 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
       );
       for (let i = 0; i < count; i++)
         solutions[i] ??= abortedSolution(settings, from.slice(i * d, (i + 1) * d), to.slice(i * d, (i + 1) * d));
+      for (const solution of solutions) await checkDefinite(solution);
       return solutions;
     }
     for (let i = 0; i < count; i++) {
@@ -278,10 +291,42 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
         solutions.push(abortedSolution(settings, a, b));
         continue;
       }
-      solutions.push(await exclusively(() => solvePair(here, a, b, starts)));
+      const solution = await exclusively(() => solvePair(here, a, b, starts));
+      await checkDefinite(solution);
+      solutions.push(solution);
       hooks.onProgress?.(i + 1, count);
     }
     return solutions;
+  }
+
+  /**
+   * An energy can be positive on a curve along which the metric is indefinite: only the tensor tells. A pullback
+   * J^T J cannot be, so metrics with an embedding are not asked.
+   */
+  async function checkDefinite(solution: Solution): Promise<void> {
+    if (metric.embedding || !solution.curve.length || !MEASURED.has(solution.reason)) return;
+    definite ??= compile(tensorKernel(metric), { precision });
+    const nodes = new Float64Array(CHECKED_NODES * d);
+    const last = solution.curve.length / d - 1;
+    for (let i = 0; i < CHECKED_NODES; i++) {
+      const row = Math.round((i * last) / (CHECKED_NODES - 1));
+      nodes.set(solution.curve.subarray(row * d, (row + 1) * d), i * d);
+    }
+    const tensors = Float64Array.from((await definite(ndarray(nodes, [CHECKED_NODES, d]))).data);
+    for (let i = 0; i < CHECKED_NODES; i++) {
+      const at = i * d * d;
+      if (!tensors.subarray(at, at + d * d).every(Number.isFinite)) continue; // an end may lie on the domain's border
+      // Zero is allowed up to rounding: a direction that costs nothing is no reason to fail.
+      let trace = 0;
+      for (let k = 0; k < d; k++) trace += Math.abs(tensors[at + k * (d + 1)]);
+      const ridge = (precision === "float64" ? 1e-12 : 1e-5) * trace;
+      if (ridge === 0) continue;
+      for (let k = 0; k < d; k++) tensors[at + k * (d + 1)] += ridge;
+      if (!choleskyInto(tensors, d, tensors, at)) {
+        solution.reason = "notPositive";
+        return;
+      }
+    }
   }
 
   async function rows(points: Float64Array, refine: boolean, hooks: RowHooks): Promise<void> {
@@ -318,6 +363,8 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
     segmentLengths,
     async dispose() {
       await measure.dispose();
+      await definite?.dispose();
+      definite = undefined;
       await programs?.release();
       await pool?.dispose();
       programs = undefined;

@@ -381,6 +381,27 @@ describe("failures are reported", () => {
     expect(["notFinite", "notPositive"]).toContain(result.reason);
   });
 
+  it.each([
+    [[1, -0.5], "notPositive"],
+    [[1, 0.5], "converged"],
+    [[1, 0], "converged"],
+  ] as const)("diag(%j) between points that a positive length connects: %s", async ([p, q], reason) => {
+    const metric = metricFromTensor(
+      (z) =>
+        mul(
+          reshape(add(mul(sum(z, 1), 0), 1), [z.shape[0], 1, 1]),
+          array([
+            [p, 0],
+            [0, q],
+          ]),
+        ),
+      { dimension: 2 },
+    );
+    const result = await connect(metric, [0, 0], [1, 0.2]);
+    expect(result.reason).toBe(reason);
+    expect(result.converged).toBe(reason === "converged");
+  });
+
   it("the same point twice", async () => {
     const result = await connect(euclideanMetric(2), [1, 2], [1, 2]);
     expect(result.reason).toBe("coincident");
