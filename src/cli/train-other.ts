@@ -41,6 +41,7 @@ export async function trainFamilyRun(
     ? await resumeFamily(options.out, train, { ...common, epochs: options.epochs })
     : await trainFamily(name, train, { ...model, ...common, out: options.out, overwrite: options.overwrite });
   options.report.progressDone();
+  options.onStarted();
   return { epochs: result.history.length, reason: result.reason, score: result.score, seconds: result.seconds };
 }
 
@@ -61,6 +62,7 @@ export async function trainPvaeRun(
     ? await resumePvae(options.out, train, { ...common, epochs: options.epochs })
     : await trainPvae(train, { ...model, ...common, out: options.out, overwrite: options.overwrite });
   options.report.progressDone();
+  options.onStarted();
   return { epochs: result.history.length, reason: result.reason, score: result.elbo, seconds: result.seconds };
 }
 
@@ -71,8 +73,10 @@ function runOptions(test: Dataset, { report, signal, threads, onStarted }: Commo
     signal,
     threads,
     onProgress: (p: any) => {
-      if (!started) onStarted();
-      started = true;
+      if (p.epochEnded && !started) {
+        onStarted();
+        started = true;
+      }
       const done = p.epoch - 1 + p.batch / p.batches;
       report.progress(done, p.epochs, `epoch ${p.epoch}/${p.epochs}  ${terms(p)}  ${duration(p.secondsLeft)} left`);
     },

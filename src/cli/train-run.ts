@@ -18,22 +18,27 @@ export interface TrainRunOptions {
   readonly threads?: number;
   readonly report: Report;
   readonly signal: AbortSignal;
-  /** Called when the first step is done: options and data were fine. */
+  /** Called when the run has its first checkpoint. */
   readonly onStarted?: () => void;
 }
 
 /** Trains (or goes on training) the run in `out` and fits its uncertainty. */
 export async function trainAndSave(train: Dataset, test: Dataset, options: TrainRunOptions): Promise<TrainVaeResult> {
   const { out, report, signal, threads, model } = options;
-  const { encode, fitUncertainty, resumeVae, saveUncertainty, trainVae } = await import("../autoencoders/index.js");
+  const { encode, fitUncertainty, loadVae, resumeVae, saveUncertainty, trainVae } = await import(
+    "../autoencoders/index.js"
+  );
   let started = false;
+  const begun = () => {
+    if (!started) options.onStarted?.();
+    started = true;
+  };
   const common = {
     test,
     signal,
     threads,
     onProgress: (p: any) => {
-      if (!started) options.onStarted?.();
-      started = true;
+      if (p.epochEnded) begun();
       const held = p.heldOutElbo === undefined ? "" : `, held out ${p.heldOutElbo.toFixed(2)}`;
       const done = p.epoch - 1 + p.batch / p.batches;
       report.progress(
@@ -47,12 +52,16 @@ export async function trainAndSave(train: Dataset, test: Dataset, options: Train
     ? await resumeVae(out, train, { ...common, epochs: options.epochs })
     : await trainVae(train, { ...model, ...common, out, overwrite: options.overwrite });
   report.progressDone();
+  begun();
   if (result.reason === "stopped") return result;
   const { logVariance } = await encode(result.model, train.rows, { threads });
   writeNpy(join(out, LOG_VARIANCES), logVariance);
-  if (!options.uncertainty) return result;
+  // Other likelihoods have an uncertainty of their own, which a gate calibrates away from the codes.
+  const { likelihood } = result.model.shape;
+  if (!options.uncertainty || (likelihood !== "gaussian" && likelihood !== "bernoulli")) return result;
+  const { seed } = loadVae(out).config.training; // the run's own, also when it is resumed
   report.progress(0, 1, "fitting the decoder's uncertainty");
-  const fitted = await fitUncertainty(result.model, train.rows, { seed: model.seed, threads });
+  const fitted = await fitUncertainty(result.model, train.rows, { seed, threads });
   report.progressDone();
   saveUncertainty(out, fitted);
   return { ...result, model: fitted };

@@ -281,7 +281,9 @@ async function run(
     });
   } catch (error) {
     if (error instanceof RunError && out === undefined)
-      throw new RunError(error.message.replace("the last good checkpoint is kept", "no checkpoint was asked for"));
+      throw new RunError(
+        error.message.replace("what was saved after earlier epochs is kept", "no checkpoint was asked for"),
+      );
     throw error;
   } finally {
     await Promise.all([step.dispose(), heldOutScore.dispose()]);

@@ -220,8 +220,8 @@ function checkFinite(state: unknown, epoch: number, batch: number): void {
 
 function divergence(what: string, epoch: number, batch: number): RunError {
   return new RunError(
-    `training diverged in epoch ${epoch + 1} after ${batch} batches: ${what}; the last good checkpoint is kept: ` +
-      `train again with a smaller learning rate (a third of it, say), gradient clipping (clipNorm 1), or data of a smaller scale.`,
+    `training diverged in epoch ${epoch + 1} after ${batch} batches: ${what}; what was saved after earlier epochs is kept: ` +
+      `train again with a smaller learning rate (a third of it, say), gradients clipped at norm 1, or data of a smaller scale.`,
   );
 }
 

@@ -438,3 +438,101 @@ describe("other likelihoods", () => {
     expect(negative.err).toMatch(/row|column/);
   });
 });
+
+describe("atlas train --resume", () => {
+  const small = [
+    "--data",
+    "table.csv",
+    "--label-column",
+    "half",
+    "--batch",
+    "32",
+    "--encoder",
+    "16",
+    "--decoder",
+    "16",
+  ];
+  const uncertainty = (run: string) => readFileSync(join(folder, run, "uncertainty.safetensors"));
+  it("gives what an uninterrupted run gives, its uncertainty included", async () => {
+    await json(
+      "train",
+      ...small,
+      "--seed",
+      "4",
+      "--schedule",
+      "constant",
+      "--kl-warm-up",
+      "0",
+      "--epochs",
+      "6",
+      "--out",
+      "whole",
+    );
+    await json(
+      "train",
+      ...small,
+      "--seed",
+      "4",
+      "--schedule",
+      "constant",
+      "--kl-warm-up",
+      "0",
+      "--epochs",
+      "3",
+      "--out",
+      "halves",
+    );
+    await json("train", "--resume", "--epochs", "6", "--out", "halves");
+    for (const file of ["model.safetensors", "latents.npy", "uncertainty.safetensors"])
+      expect(readFileSync(join(folder, "halves", file)).equals(readFileSync(join(folder, "whole", file))), file).toBe(
+        true,
+      );
+    const before = uncertainty("whole");
+    await json("train", "--resume", "--out", "whole");
+    expect(uncertainty("whole").equals(before)).toBe(true);
+  });
+  it("keeps to the run's own likelihood and choice of uncertainty", async () => {
+    await json(
+      "train",
+      "--data",
+      "counts.csv",
+      "--likelihood",
+      "poisson",
+      "--epochs",
+      "2",
+      "--batch",
+      "32",
+      "--out",
+      "poisson",
+    );
+    await json("train", "--resume", "--epochs", "3", "--out", "poisson");
+    expect(existsSync(join(folder, "poisson", "uncertainty.safetensors"))).toBe(false);
+    await json("train", ...small, "--no-uncertainty", "--epochs", "2", "--out", "plain");
+    await json("train", "--resume", "--epochs", "3", "--out", "plain");
+    expect(existsSync(join(folder, "plain", "uncertainty.safetensors"))).toBe(false);
+  });
+  it("refuses options that contradict the run, and folders without one", async () => {
+    const other = await atlas(folder, "train", "--resume", "--out", "plain", "--latent", "3", "--learning-rate", "0.5");
+    expect(other.code).toBe(2);
+    expect(other.err).toContain("--latent, --learning-rate cannot be given");
+    const none = await atlas(folder, "train", "--resume", "--out", "nowhere");
+    expect(none.code).toBe(2);
+    expect(none.err).toContain("nowhere holds no run");
+  });
+  it("a run that diverges in its first epoch leaves nothing", async () => {
+    const { code, err } = await atlas(
+      folder,
+      "train",
+      ...small,
+      "--epochs",
+      "2",
+      "--learning-rate",
+      "1e9",
+      "--out",
+      "diverged",
+    );
+    expect(code).toBe(1);
+    expect(err).toContain("training diverged in epoch 1");
+    expect(existsSync(join(folder, "diverged"))).toBe(false);
+  });
+});

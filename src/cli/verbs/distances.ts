@@ -64,6 +64,13 @@ export function registerDistances(program: Command): void {
       }
       const pairs = (n * (n - 1)) / 2;
       report.say(`${n} points, ${pairs} pairs, ${result.converged} converged, ${duration(seconds)}: ${options.out}`);
+      if (result.failed.length > 0)
+        report.say(
+          `not converged (rows of the matrix): ${result.failed
+            .slice(0, 10)
+            .map(([i, j]) => `${i}-${j}`)
+            .join(", ")}${result.failed.length > 10 ? ", ..." : ""}; atlas geodesic tells why for a pair`,
+        );
       report.result({ n, out: options.out, converged: result.converged, seconds });
       if (result.converged < pairs) process.exitCode = 1;
     });

@@ -39,7 +39,8 @@ export function registerGeodesic(program: Command): void {
       const { connect } = await import("../../geodesics/index.js");
       const result = await connect(metric, from.point, to.point, {
         ...knownCodes(run),
-        ...(options.graph ? { start: "graph" as const } : {}),
+        // The better of two starts, unless the graph's alone is wanted.
+        start: options.graph ? "graph" : run.codes.shape[0] > 0 ? ["graph", "straight"] : "straight",
       });
       const [T, d] = result.curve.shape;
       const curve = Array.from({ length: T }, (_, i) => Array.from(result.curve.data.subarray(i * d, (i + 1) * d)));
@@ -51,7 +52,7 @@ export function registerGeodesic(program: Command): void {
           ["length", result.length.toPrecision(6)],
           [
             "straight line",
-            `${result.straightLength.toPrecision(6)} (${(result.straightLength / result.length).toFixed(2)} times as long)`,
+            `${result.straightLength.toPrecision(6)}${result.length > 0 ? ` (${(result.straightLength / result.length).toFixed(2)} times as long)` : ""}`,
           ],
           ["energy", result.energy.toPrecision(6)],
           ["converged", `${result.converged} (${result.message})`],

@@ -1,5 +1,6 @@
 /** `atlas mean`: the Frechet mean of some codes or points of a run. */
 import type { Command } from "commander";
+import { UsageError } from "../../errors.js";
 import { metricChoice, openRun, pointsFrom } from "../open-run.js";
 import { createReport, table } from "../report.js";
 
@@ -26,6 +27,8 @@ export function registerMean(program: Command): void {
     .addHelpText("after", "\nExample:\n  atlas mean runs/demo --indices 3,14,15,92")
     .action(async (folder: string, options: MeanOptions) => {
       const report = createReport(options.json === true);
+      if (options.out !== undefined && !options.out.endsWith(".npy"))
+        throw new UsageError(`--out: "${options.out}" does not end in .npy; the mean is written in that form.`);
       const run = await openRun(folder);
       const { points } = await pointsFrom(run, options);
       const metric = await metricChoice(run, options.metric);

@@ -55,6 +55,8 @@ interface DataChoice {
   model?: string;
   /** Path of the schema of mixed data. */
   schema?: string;
+  /** Whether the decoder's uncertainty is fitted. */
+  uncertainty?: boolean;
   labelColumn?: string | number;
   testFraction?: number;
   seed: number;
@@ -126,22 +128,13 @@ export function registerTrain(program: Command): void {
       const kind = modelKind(options);
       if (kind !== "vae") return trainOther(kind, options, command, report);
       const given = (name: string) => command.getOptionValueSource(name) === "cli";
-      const choice = dataChoice(options);
+      await checkFolder(options, command);
+      const choice = dataChoice(options, given("seed"));
       const model = modelOptions(options);
-      const [{ loadDataset, splitDataset }, { holdsCheckpoint }] = await Promise.all([
-        import("../../data/index.js"),
-        import("../../training/index.js"),
-      ]);
-      if (options.resume && !holdsCheckpoint(options.out))
-        throw new UsageError(`--resume: ${options.out} holds no run; leave --resume out to begin one.`);
-      if (!options.resume && !options.overwrite && holdsCheckpoint(options.out))
-        throw new UsageError(
-          `--out: ${options.out} holds a run already; add --resume, --overwrite, or name another folder.`,
-        );
+      const { loadDataset, splitDataset } = await import("../../data/index.js");
       const loaded: Dataset = await loadDataset(choice.data, { labelColumn: choice.labelColumn });
       const { data, schema } = await withSchema(loaded, choice.schema);
       if (schema !== undefined) Object.assign(model, { likelihood: "mixed", schema });
-      const plain = model.likelihood === "gaussian" || model.likelihood === "bernoulli";
       const { train, test } = splitDataset(data, { testFraction: choice.testFraction, seed: choice.seed });
       report.say(`Data: ${data.name}, ${train.n} rows to train on, ${test.n} held out, ${data.dimension} columns.`);
       const result = await interruptible(report, (signal) =>
@@ -151,8 +144,7 @@ export function registerTrain(program: Command): void {
           overwrite: options.overwrite,
           epochs: given("epochs") ? model.epochs : undefined,
           model,
-          // Other likelihoods have an uncertainty of their own, which a gate calibrates away from the codes.
-          uncertainty: options.uncertainty && plain,
+          uncertainty: choice.uncertainty ?? options.uncertainty,
           threads: options.threads === undefined ? undefined : wholeNumber("--threads", options.threads, 1, 256),
           report,
           signal,
@@ -172,9 +164,43 @@ export function registerTrain(program: Command): void {
 
 /** The name of the model: as given, or as the run that is resumed has it. @throws UsageError for unknown names. */
 function modelKind(options: TrainOptions): string {
-  const file = join(options.out, "data.json");
-  const stored = options.resume && existsSync(file) ? dataChoice({ ...options, data: undefined }).model : undefined;
+  const stored = options.resume ? storedChoice(options.out)?.model : undefined;
   return oneOf("--model", stored ?? options.model ?? "vae", modelNames);
+}
+
+/** Options that may stand beside `--resume`; all others are the run's own. */
+const resumable = new Set([
+  "resume",
+  "out",
+  "epochs",
+  "threads",
+  "json",
+  "data",
+  "labelColumn",
+  "testFraction",
+  "seed",
+  "schema",
+]);
+
+/** @throws UsageError where the folder does not suit what is asked, or an option contradicts `--resume`. */
+async function checkFolder(options: TrainOptions, command: Command): Promise<void> {
+  const { holdsCheckpoint } = await import("../../training/index.js");
+  const there = holdsCheckpoint(options.out);
+  if (options.resume && !there)
+    throw new UsageError(`--resume: ${options.out} holds no run; leave --resume out to begin one.`);
+  if (!options.resume && !options.overwrite && there)
+    throw new UsageError(
+      `--out: ${options.out} holds a run already; add --resume, --overwrite, or name another folder.`,
+    );
+  if (!options.resume) return;
+  const other = command.options.filter(
+    (option) =>
+      command.getOptionValueSource(option.attributeName()) === "cli" && !resumable.has(option.attributeName()),
+  );
+  if (other.length > 0)
+    throw new UsageError(
+      `--resume goes on with the run as it was begun, so ${other.map((option) => option.long).join(", ")} cannot be given with it; leave that out, or begin another run.`,
+    );
 }
 
 const modelNames = [
@@ -197,14 +223,13 @@ const modelNames = [
 
 async function trainOther(kind: string, options: TrainOptions, command: Command, report: Report): Promise<void> {
   const given = (name: string) => command.getOptionValueSource(name) === "cli";
-  const choice = { ...dataChoice(options), model: kind };
-  const [{ loadDataset, splitDataset }, { holdsCheckpoint }, { trainFamilyRun, trainPvaeRun }] = await Promise.all([
+  await checkFolder(options, command);
+  const choice = { ...dataChoice(options, given("seed")), model: kind };
+  const [{ loadDataset, splitDataset }, { trainFamilyRun, trainPvaeRun }] = await Promise.all([
     import("../../data/index.js"),
-    import("../../training/index.js"),
     import("../train-other.js"),
   ]);
-  if (options.resume && !holdsCheckpoint(options.out))
-    throw new UsageError(`--resume: ${options.out} holds no run; leave --resume out to begin one.`);
+  if (!options.resume) oneOf("--likelihood", options.likelihood ?? "gaussian", ["gaussian", "bernoulli"]);
   const common = commonOptions(options);
   const ownUnits = (name: string, text: string | undefined) =>
     text !== undefined && /^[\d,\s]+$/.test(text) ? wholeNumbers(name, text) : undefined;
@@ -295,25 +320,37 @@ async function withSchema(data: Dataset, path: string | undefined): Promise<{ da
   return applySchema(data, json);
 }
 
-function dataChoice(options: TrainOptions): DataChoice {
-  const file = join(options.out, "data.json");
-  if (options.data === undefined) {
-    if (options.resume && existsSync(file)) {
-      try {
-        return JSON.parse(readFileSync(file, "utf8"));
-      } catch {
-        throw new UsageError(`${file} is damaged; name the data again with --data.`);
-      }
-    }
-    throw new UsageError("--data: name the data set: mnist, strokes, or the path of a .npy or .csv file.");
+/** What a run's folder says of its data. @throws UsageError if that is damaged. */
+function storedChoice(folder: string): DataChoice | undefined {
+  const file = join(folder, "data.json");
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    throw new UsageError(
+      `${file} is damaged; name the data again with --data (and --seed, --label-column as at first).`,
+    );
   }
+}
+
+function dataChoice(options: TrainOptions, seedGiven: boolean): DataChoice {
+  const stored = options.resume ? storedChoice(options.out) : undefined;
+  const data = options.data ?? stored?.data;
+  if (data === undefined)
+    throw new UsageError(
+      options.resume
+        ? `--resume: ${options.out} does not say which data it was trained on; name them with --data (and --seed, --label-column as at first).`
+        : "--data: name the data set: mnist, strokes, or the path of a .npy or .csv file.",
+    );
+  const fraction = options.testFraction;
   return {
-    data: options.data,
-    labelColumn: columnOf(options.labelColumn),
+    ...stored,
+    data,
+    labelColumn: columnOf(options.labelColumn) ?? stored?.labelColumn,
     ...(options.schema !== undefined && { schema: options.schema }),
-    testFraction:
-      options.testFraction === undefined ? undefined : finiteNumber("--test-fraction", options.testFraction, 0),
-    seed: wholeNumber("--seed", options.seed ?? "0"),
+    testFraction: fraction === undefined ? stored?.testFraction : finiteNumber("--test-fraction", fraction, 0),
+    seed: stored === undefined || seedGiven ? wholeNumber("--seed", options.seed ?? "0") : stored.seed,
+    uncertainty: stored?.uncertainty ?? options.uncertainty,
   };
 }
 
@@ -326,6 +363,13 @@ function modelOptions(options: TrainOptions): VaeOptions & { epochs: number } {
   };
 }
 
+/** @throws UsageError where a likelihood needs its number of classes and none is given. */
+function needsClasses({ likelihood, classes, resume }: TrainOptions): boolean {
+  if (classes === undefined && !resume && (likelihood === "categorical" || likelihood === "dirichlet"))
+    throw new UsageError(`--likelihood ${likelihood}: say how many classes there are, with --classes K.`);
+  return classes !== undefined;
+}
+
 /** What all models are told, but for the sizes of layers. */
 function commonOptions(options: TrainOptions): VaeOptions & { epochs: number } {
   const number = (name: string, text: string | undefined, above = -1e-300) =>
@@ -333,8 +377,8 @@ function commonOptions(options: TrainOptions): VaeOptions & { epochs: number } {
   return {
     latentDimension: wholeNumber("--latent", options.latent ?? "2", 1, 4096),
     likelihood: options.likelihood as VaeOptions["likelihood"],
-    ...(options.classes !== undefined && {
-      likelihoodOptions: { classes: wholeNumber("--classes", options.classes, 2) },
+    ...(needsClasses(options) && {
+      likelihoodOptions: { classes: wholeNumber("--classes", options.classes!, 2) },
     }),
     activation: options.activation as VaeOptions["activation"],
     epochs: wholeNumber("--epochs", options.epochs ?? "20", 1, 1_000_000),
