@@ -55,6 +55,7 @@ interface Variant {
  *   (await f(array([3, 4]))).data[0] // 25
  */
 export function compile<F extends (...args: any[]) => any>(f: F, options: CompileOptions = {}): Compiled {
+  checkOptions(options);
   const precision = options.precision ?? "float32";
   const variants = new Map<string, Promise<Variant>>();
   let device: Device | undefined;
@@ -163,6 +164,17 @@ function giveBack(
       }
     position += count;
   });
+}
+
+function checkOptions({ precision, device, threads, donate }: CompileOptions): void {
+  if (precision !== undefined && precision !== "float32" && precision !== "float64")
+    throw new UsageError(`compile: precision "${precision}" is not known; use "float32" or "float64".`);
+  if (device !== undefined && device !== "cpu" && device !== "webgpu")
+    throw new UsageError(`compile: device "${device}" is not known; use "cpu" or "webgpu".`);
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
+    throw new UsageError(`compile: threads is ${threads}; give a whole number from 1.`);
+  if (donate?.some((position) => !(Number.isInteger(position) && position >= 0)))
+    throw new UsageError(`compile: donate is [${donate}]; give positions of arguments, counted from 0.`);
 }
 
 export interface OnnxOptions {

@@ -6,7 +6,7 @@
  * saved position takes the same steps as one that was never interrupted.
  */
 import { flattenTree, mapTree, type NdArray } from "../engine/index.js";
-import { RunError } from "../errors.js";
+import { RunError, UsageError } from "../errors.js";
 import { foldIn, permutation, type RandomKey, split } from "../numerics/random.js";
 
 /** Where a run stands: `batch` batches of epoch `epoch` (from 0) are done. Plain JSON. */
@@ -108,6 +108,8 @@ const BREATH = 50;
 export async function trainingLoop<S>(options: LoopOptions<S>): Promise<LoopResult<S>> {
   const { rows, batchSize, epochs, key, start, signal } = options;
   const batches = Math.floor(rows / batchSize);
+  if (!(batches >= 1))
+    throw new UsageError(`batchSize: ${batchSize} is more than the ${rows} rows; give at most ${rows}.`);
   const steps = batches * epochs;
   const [orderKey, stepKey] = [split(key, "order"), split(key, "steps")];
   const history = [...start.history];

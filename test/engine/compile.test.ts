@@ -293,3 +293,14 @@ describe("programs as files and as data", () => {
     await loaded.release();
   });
 });
+
+describe("options of compile", () => {
+  it.each([
+    [{ precision: "float16" }, /precision "float16" is not known/],
+    [{ device: "tpu" }, /device "tpu" is not known/],
+    [{ threads: -3 }, /threads is -3/],
+    [{ donate: [-1] }, /donate is \[-1\]/],
+  ])("%j is refused in a sentence", (options, sentence) => {
+    expect(() => e.compile((x: Tensor) => x, options as any)).toThrow(sentence);
+  });
+});
