@@ -40,7 +40,7 @@ export interface SolverOptions {
   maxPoints?: number;
   /** Predicted relative decrease of the energy at which a solve has converged. Default 4e-5 (float32), 1e-12 (float64). */
   tolerance?: number;
-  /** Relative error of the length that the number of points may cause. Default 1e-4 (float32), 1e-9 (float64). */
+  /** Relative error of the length that the number of points may cause. Default 1e-4 (float32), 1e-8 (float64). */
   accuracy?: number;
   /** Iterations for each start. Default 300. */
   maxIterations?: number;
@@ -399,7 +399,7 @@ function settingsOf(metric: LatentMetric, options: SolverOptions): SolverSetting
   const precision = options.precision ?? "float32";
   const { points = DEFAULTS.points, maxPoints = DEFAULTS.maxPoints, maxIterations = DEFAULTS.maxIterations } = options;
   const double = precision === "float64";
-  const { tolerance = double ? 1e-12 : 4e-5, accuracy = double ? 1e-9 : 1e-4 } = options;
+  const { tolerance = double ? 1e-12 : 4e-5, accuracy = double ? 1e-8 : 1e-4 } = options;
   const whole = (name: string, value: number, low: number, high: number) => {
     if (!(Number.isInteger(value) && value >= low && value <= high))
       throw new UsageError(`connect: ${name} is ${value}; give a whole number from ${low} to ${high}.`);
@@ -412,6 +412,14 @@ function settingsOf(metric: LatentMetric, options: SolverOptions): SolverSetting
   }
   if (precision !== "float32" && precision !== "float64")
     throw new UsageError(`connect: precision is ${precision}; give "float32" or "float64".`);
+  const { workers, threads, surrogate } = options;
+  if (workers !== undefined) whole("workers", workers, 0, 1024);
+  if (threads !== undefined) whole("threads", threads, 1, 1024);
+  if (typeof surrogate === "number") whole("surrogate", surrogate, 8, 4096);
+  else if (surrogate !== undefined && surrogate !== "auto" && typeof surrogate !== "boolean")
+    throw new UsageError(
+      `connect: surrogate is ${JSON.stringify(surrogate)}; give true, false, "auto" or nodes along each axis.`,
+    );
   const maxSegments = 2 ** Math.floor(Math.log2(maxPoints));
   return {
     dimension: d,

@@ -75,6 +75,17 @@ describe.each([
   });
 });
 
+it("float64 in the half-plane, down to near its border, converges with the defaults", async () => {
+  const halfPlane = exactCases.find((test) => test.name === "H^2, half-space")!;
+  const [a, b] = [
+    [0, 1],
+    [3, 0.1],
+  ];
+  const result = await connect(halfPlane.metric, a, b, { precision: "float64" });
+  expect(result.reason).toBe("converged");
+  expect(Math.abs(result.length / halfPlane.exact.distance(a, b) - 1)).toBeLessThan(1e-8);
+});
+
 describe("what has no closed form", () => {
   it("paraboloid: the known length", async () => {
     const test = cases.find((c) => c.name === "paraboloid")!;
@@ -426,6 +437,11 @@ describe("failures are reported", () => {
     [() => connect(euclideanMetric(2), [1, 2], [3, 4], { start: "graph" }), /needs codes/],
     [() => connect(euclideanMetric(2), [1, 2], [3, 4], { start: "magic" as any }), /start is "magic"/],
     [() => connect(euclideanMetric(3), [1, 2, 3], [3, 4, 5], { surrogate: true }), /latent plane/],
+    [() => connect(euclideanMetric(2), [1, 2], [3, 4], { workers: -1 }), /workers is -1/],
+    [() => connect(euclideanMetric(2), [1, 2], [3, 4], { threads: 0 }), /threads is 0/],
+    [() => connect(euclideanMetric(2), [1, 2], [3, 4], { surrogate: 1 }), /surrogate is 1;/],
+    [() => connect(euclideanMetric(2), [1, 2], [3, 4], { surrogate: Number.NaN }), /surrogate is NaN/],
+    [() => connect(euclideanMetric(2), [1, 2], [3, 4], { surrogate: "yes" as any }), /surrogate is "yes"/],
   ])("bad input %#", async (call, message) => {
     await expect(call()).rejects.toThrow(message);
   });
