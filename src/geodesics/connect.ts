@@ -1,10 +1,11 @@
 /**
- * `connect`: geodesics between pairs of points of a latent metric, as minimisers of the discrete energy
- * E = N sum_i |c_i -> c_{i+1}|^2 with fixed ends. How they are found is in `solve.ts`; what is kept between calls
+ * `connect`: geodesics between pairs of points of a latent metric, as critical curves of the discrete energy
+ * E = N sum_i |c_i -> c_{i+1}|^2 with fixed ends, found by descent. How they are found is in `solve.ts`; what is kept between calls
  * (compiled kernels, a graph, a tabulated metric, worker threads) is in `solver.ts`.
  *
- * A geodesic is locally shortest. The curve returned is the one of lowest energy among those that the starts led to;
- * no method of this kind knows that there is no shorter one elsewhere.
+ * A geodesic is a critical curve; short pieces of it are shortest, the whole need not be. Descent ends at a minimum,
+ * unless a start lies exactly on a saddle by symmetry. The curve returned is the one of lowest energy among those that
+ * the starts led to; no method of this kind knows that there is no shorter one elsewhere.
  */
 import { isNdArray, type NdArray, ndarray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
@@ -39,6 +40,10 @@ export interface ConnectOptions extends SolverOptions {
  *   units of the metric, whether and why the solve ended. Lengths and energies are Richardson extrapolations in the
  *   number of nodes. A failed solve is returned, not thrown: see `converged`, `message`, and `requireConverged`.
  *   Default precision float32: lengths right to 1e-4 or better; `precision: "float64"`: to 1e-8 where the metric is smooth.
+ *   The curve is critical for the energy, and as a rule a minimum among the curves near it, but it can be a saddle where
+ *   the start lies on one by symmetry: the equator of a sphere in longitude and latitude over more than half a turn, the
+ *   outer equator of a torus. Solves by Newton's method on an embedding (up to three latent dimensions, no tabulated
+ *   metric) test for that and say so in `warnings`; elsewhere give a start that bends to one side and compare.
  * Cost, with a decoder 2-100-100-784 on 2 cores: some 5 ms a pair with codes (after the first: see `prepareConnect`).
  * @throws UsageError for shapes that do not fit, numbers that are not finite, and impossible options
  * @example

@@ -186,13 +186,24 @@ function propose(machine: NewtonMachine, maxStep: number): boolean {
   }
 }
 
+/**
+ * Whether a converged machine stands at a saddle: the full Hessian, undamped, has a direction that lowers the energy
+ * by more than the rounding error `noise` (relative to D). Says no where there is no second-order term. Overwrites the
+ * step.
+ */
+export function atSaddle(machine: NewtonMachine, noise: number): boolean {
+  if (machine.fullStep || !machine.hasCurvature) return false;
+  machine.damping = 0;
+  return solve(machine, 1, 10 * noise) === false;
+}
+
 /** (D (1 + lambda) + share S, O) step = gradient. Returns g^T H^{-1} g, or false where H is not positive definite. */
-function solve(machine: NewtonMachine, share: number): number | false {
+function solve(machine: NewtonMachine, share: number, least = RIDGE): number | false {
   const { diagonal, curvature, system, lower, gradient, step, workspace, damping, dimension: d } = machine;
   const scale = 1 + damping;
   if (share === 0) for (let i = 0; i < system.length; i++) system[i] = diagonal[i] * scale;
   else for (let i = 0; i < system.length; i++) system[i] = diagonal[i] * scale + share * curvature[i];
-  const ridge = machine.meanDiagonal * (RIDGE + DAMPED_RIDGE * damping);
+  const ridge = machine.meanDiagonal * (Math.max(RIDGE, least) + DAMPED_RIDGE * damping);
   for (let i = 0; i < system.length; i += d * d) for (let k = 0; k < d; k++) system[i + k * (d + 1)] += ridge;
   return factorAndSolve(workspace, system, lower, gradient, step);
 }

@@ -16,6 +16,7 @@ import { contains, type GraphPath, graphPath, pathCurve, type StartGraph, straig
 import type { KernelKind } from "./kernels.js";
 import { type CurveMeasure, measureSteps, sumOf } from "./measure.js";
 import {
+  atSaddle,
   type Evaluation,
   feedNewton,
   type NewtonMachine,
@@ -112,6 +113,8 @@ interface Candidate {
   iterations: number;
   error: number;
   start: StartName;
+  /** A critical curve that is no minimum; known only where the metric's own Hessian was at hand. */
+  saddle?: boolean;
 }
 
 /** The geodesic between two points: the one of lowest energy among those that the starts lead to. */
@@ -138,6 +141,11 @@ export async function solvePair(
   if (!finite && reason === "converged") reason = "notFinite";
   const length = finite ? found.measure.length : straightLength;
   noteRegion(context, found.nodes, warnings);
+  if (found.saddle) {
+    warnings.push(
+      "The curve is a geodesic but a saddle of the energy: there are shorter curves beside it; give a start that bends to one side.",
+    );
+  }
   if (Number.isFinite(straightLength) && length > straightLength * (1 + 1e-3)) {
     warnings.push(
       `The straight line is shorter (${straightLength.toPrecision(6)} against ${length.toPrecision(6)}): this geodesic is a local minimum only; add the start 'straight'.`,
@@ -445,6 +453,7 @@ async function solveDirectly(
       iterations,
       error,
       start: name,
+      saddle: end.saddle,
     });
     if (here.measure.sum === 0) return candidate("zeroMetric", 0);
     if (end.reason === "notFinite" || end.reason === "notPositive" || !Number.isFinite(here.measure.sum)) {
@@ -479,6 +488,7 @@ interface LevelEnd {
   nodes: Float64Array;
   reason: Reason;
   iterations: number;
+  saddle?: boolean;
 }
 
 /** No node moves farther in one step than this share of the curve's latent length: no leaps over hills. */
@@ -522,6 +532,7 @@ async function solveLevel(context: SolverContext, start: Float64Array, maxIterat
     nodes: machine.nodes,
     reason: reasonOf(status, machine.predicted, machine.energy, tolerance),
     iterations: machine.iterations,
+    saddle: status === "converged" && atSaddle(machine, options.noise),
   };
 }
 

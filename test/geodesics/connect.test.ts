@@ -5,6 +5,7 @@ import {
   add,
   array,
   concat,
+  cos,
   div,
   matmul,
   mul,
@@ -311,6 +312,31 @@ describe("starts, tables, threads", () => {
     expect(up.start).toBe("given");
     expect(curveRow(up.curve, 32)[1]).toBeGreaterThan(0.2);
     expect(curveRow(down.curve, 32)[1]).toBeLessThan(-0.2);
+  });
+
+  it.each(["float32", "float64"] as const)("names a saddle: the equator beyond half a turn, %s", async (precision) => {
+    const sphere = metricFrom(
+      (z) => {
+        const [lon, lat] = [slice(z, [null, [0, 1]]), slice(z, [null, [1, 2]])];
+        return concat([mul(cos(lat), cos(lon)), mul(cos(lat), sin(lon)), sin(lat)], 1);
+      },
+      { dimension: 2 },
+    );
+    const long = await connect(sphere, [0, 0], [4, 0], { precision });
+    expect(long.length).toBeCloseTo(4, 3);
+    expect(long.warnings.join(" ")).toMatch(/saddle/);
+    const short = await connect(sphere, [0, 0], [2.5, 0], { precision });
+    expect(short.warnings).toEqual([]);
+    const bent = await connect(sphere, [0, 0], [4, 0], {
+      precision,
+      start: [
+        [0, 0],
+        [2, 1.2],
+        [4, 0],
+      ],
+    });
+    expect(bent.length).toBeLessThan(3.9);
+    expect(bent.warnings.join(" ")).not.toMatch(/saddle/);
   });
 
   it("says when a curve leaves the region of the codes", async () => {
