@@ -110,7 +110,12 @@ const MEASURED: ReadonlySet<string> = new Set([
   "stuck",
 ]);
 
-export function createSolver(metric: LatentMetric, options: SolverOptions): Solver {
+/** @param padFlat whether codes that agree in a coordinate span a thin region, where they would be refused */
+export function createSolver(
+  metric: LatentMetric,
+  options: SolverOptions,
+  { padFlat = false }: { padFlat?: boolean } = {},
+): Solver {
   const d = metric.dimension;
   const settings = settingsOf(metric, options);
   const codes = options.codes === undefined ? undefined : batchOf("connect", "codes", options.codes, d);
@@ -123,8 +128,9 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
   let definite: (((points: NdArray) => Promise<NdArray>) & { dispose(): Promise<void> }) | undefined;
   let preparing: Promise<void> = Promise.resolve();
   const region = codes ? boxOf(codes.array.data as Float64Array, d) : undefined;
-  const box = region && roomy(region, MARGIN);
-  const tableBox = region && roomy(region, TABLE_MARGIN);
+  const spanned = region && padFlat ? padded(region) : region;
+  const box = spanned && roomy(spanned, MARGIN);
+  const tableBox = spanned && roomy(spanned, TABLE_MARGIN);
 
   const context = (): SolverContext => {
     programs ??= createPrograms(source, d, precision, options.threads ?? 1);
@@ -380,6 +386,15 @@ export function createSolver(metric: LatentMetric, options: SolverOptions): Solv
     );
     return grown;
   }
+}
+
+/** How far a box reaches to both sides along an axis in which it is flat, as a share of its largest side. */
+const FLAT_SHARE = 0.1;
+
+function padded({ lower, upper }: Box): Box {
+  const widest = Math.max(...lower.map((low, k) => upper[k] - low)) || 1;
+  const pad = lower.map((low, k) => (upper[k] > low ? 0 : FLAT_SHARE * widest));
+  return { lower: lower.map((low, k) => low - pad[k]), upper: upper.map((high, k) => high + pad[k]) };
 }
 
 let last: Promise<unknown> = Promise.resolve();

@@ -54,7 +54,7 @@ describe("distanceMatrix", () => {
     }
   });
 
-  it("graph, not refined: upper bounds, and never far", async () => {
+  it("graph, not refined: hardly ever too short, and never far", async () => {
     const points = pointsOf(sphere8, 12, 2);
     const codes = pointsOf(sphere8, 100, 3);
     const { distances } = await distanceMatrix(sphere8.metric, points, { method: "graph", codes, refine: false });
@@ -85,6 +85,15 @@ describe("distanceMatrix", () => {
         0.02 * exact.distances.data[k],
       );
     }
+  });
+
+  it.each([2, 3, 6])("graph: %i points on a line parallel to an axis, without codes", async (n) => {
+    const metric = metricFrom((z) => mul(z, 2), { dimension: 2 });
+    const points = Array.from({ length: n }, (_, i) => [i, 0.5]);
+    const { distances, failed } = await distanceMatrix(metric, points, { method: "graph" });
+    expect(failed).toEqual([]);
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < n; j++) expect(distances.data[n * i + j]).toBeCloseTo(2 * Math.abs(i - j), 3);
   });
 
   it("points that coincide are at distance zero", async () => {
