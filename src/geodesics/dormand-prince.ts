@@ -16,8 +16,8 @@ export interface IntegrationOptions {
   readonly tolerance: number;
   /** Steps allowed for each trajectory, refused ones included. */
   readonly maxSteps: number;
-  /** Sizes of the state's values that errors are measured against: `scale(states)[N * m]`, above zero. */
-  readonly scale: (states: Float64Array) => Float64Array;
+  /** Sizes of the state's values that errors are measured against: `scale(states, slopes)[N * m]`, above zero. */
+  readonly scale: (states: Float64Array, slopes: Float64Array) => Float64Array;
   /** This many equal steps without error control, for measurements of the order. */
   readonly fixedSteps?: number;
   /** Rising times within [0, duration] at which the solution is wanted. */
@@ -107,7 +107,7 @@ export async function integrate(
         }
       slopes[s + 1] = Float64Array.from(await f(stage));
     }
-    const scale = options.scale(y); // the last stage is the new state
+    const scale = options.scale(y, slopes[0]); // the last stage is the new state
     for (let i = 0; i < count; i++) {
       if (endings[i] !== undefined) continue;
       steps[i]++;
@@ -117,7 +117,7 @@ export async function integrate(
       for (let q = i * m; q < (i + 1) * m; q++) {
         let e = 0;
         for (let r = 0; r < 7; r++) e += E[r] * slopes[r][q];
-        error += (h * e) ** 2 / (tolerance * scale[q]) ** 2;
+        error += ((h * e) / (tolerance * scale[q])) ** 2; // squares of tiny sizes would vanish
       }
       error = Math.sqrt(error / m);
       if (!finite || (fixedSteps === undefined && !(error <= 1))) {

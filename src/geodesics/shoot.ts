@@ -11,13 +11,16 @@
  * Axes: N geodesics, d latent dimensions, T times.
  */
 import {
+  abs,
   type Compiled,
   compile,
   concat,
+  div,
   grad,
   mul,
   type NdArray,
   ndarray,
+  reshape,
   split,
   sum,
   type Tensor,
@@ -31,7 +34,10 @@ import { isSuccess, type Reason, reasons } from "./result.js";
 export interface ShootOptions {
   /** The geodesic is followed over [0, time]; default 1. May be negative: backwards. */
   readonly time?: number;
-  /** Local error of a step, relative to coordinates (or 1, if they are smaller) and to the momentum; default 1e-10. */
+  /**
+   * Local error of a step: of the point relative to |c'| times the duration, of the momentum relative to its size;
+   * default 1e-10. Units of the latent space do not matter.
+   */
   readonly tolerance?: number;
   /** Steps allowed for each geodesic; default 10,000. */
   readonly maxSteps?: number;
@@ -50,9 +56,12 @@ export interface ShootResult {
   readonly endVelocity: NdArray;
   /** c at `times`; NaN where it was not reached. [N, T, d] float64; T = 0 if no times were asked for. */
   readonly path: NdArray;
-  /** Riemannian length: time |v|. [N] */
+  /** Riemannian length: time |v|; 0 where nothing was followed, NaN where the metric gives v no length. [N] */
   readonly length: Float64Array;
-  /** The largest of |H(end) / H(start) - 1|: how well the invariant was kept. [N] */
+  /**
+   * |H(end) / H(start) - 1|: how well the invariant was kept; NaN where H is no number. [N]
+   * Above 1e-3 the geodesic does not count as converged.
+   */
   readonly energyDrift: Float64Array;
   readonly converged: readonly boolean[];
   readonly reason: readonly Reason[];
@@ -68,7 +77,8 @@ export interface ShootResult {
  * @param velocities of the same shape, in latent coordinates
  * Cost: six evaluations of the metric tensor and one gradient for each step of the whole batch.
  * @returns a result even where a geodesic cannot be followed to its end: see `converged` and `reason` (`leftDomain`:
- *   the metric stopped being finite, or the geodesic runs off the chart; `stepLimit`; `aborted`)
+ *   the metric stopped being finite, the geodesic runs off the chart, or its energy drifted; `notFinite`, `notPositive`:
+ *   the metric is so at the point or, for `notPositive`, on the way; `stepLimit`; `aborted`)
  * @throws UsageError for shapes that do not fit, or options out of range
  * @example const { endPoint } = await shoot(metric, [0, 0], [1, 0.5]);
  */
@@ -102,18 +112,20 @@ export async function shoot(
     duration: Math.abs(time),
     tolerance,
     maxSteps,
-    scale: (y) => scalesOf(y, n, d),
+    scale: (y, slopes) => scalesOf(y, slopes, n, d, Math.abs(time), tolerance),
     fixedSteps: options.fixedSteps,
     times: options.times,
     signal: options.signal,
   });
   const endPoint = ndarray(half(result.states, n, d, 0), [n, d]);
-  const p = ndarray(half(result.states, n, d, 1), [n, d]);
   const keep = { notFinite: "keep" } as const;
-  const velocity = await evaluate(metric, raise, endPoint, [p], keep);
+  const { velocity, known } = await velocitiesOf(metric, endPoint, half(result.states, n, d, 1), start);
   const before = await evaluate(metric, squaredNorm, from.array, [start], keep);
   const after = await evaluate(metric, squaredNorm, endPoint, [velocity], keep);
-  const reason = result.endings.map((ending) => reasonOf[ending]);
+  const outcomes = result.endings.map((ending, i) =>
+    outcomeOf(ending, known[i], result.reached[i], before.data[i], after.data[i], rowsNorm(start, i, d)),
+  );
+  const reason = outcomes.map((outcome) => outcome.reason);
   const asked = options.times?.length ?? 0;
   return {
     endPoint: from.like(endPoint),
@@ -124,11 +136,11 @@ export async function shoot(
       ),
     ),
     path: from.like(ndarray(half(result.path, n * asked, d, 0), [n, asked, d])),
-    length: Float64Array.from(before.data, (h, i) => Math.sqrt(h) * result.reached[i]),
-    energyDrift: Float64Array.from(before.data, (h, i) => (h === 0 ? 0 : Math.abs(after.data[i] / h - 1))),
+    length: Float64Array.from(before.data, (h, i) => (result.reached[i] === 0 ? 0 : Math.sqrt(h) * result.reached[i])),
+    energyDrift: Float64Array.from(before.data, (h, i) => driftOf(h, after.data[i])),
     converged: reason.map(isSuccess),
     reason,
-    message: reason.map((r) => (r === "converged" ? "The geodesic was followed to its end." : reasons[r])),
+    message: outcomes.map((outcome) => outcome.message),
     steps: result.steps,
   };
 }
@@ -159,6 +171,70 @@ const reasonOf: Record<Ending, Reason> = {
   stepLimit: "stepLimit",
   aborted: "aborted",
 };
+const LARGEST_DRIFT = 1e-3;
+
+/** |H(end) / H(start) - 1| from both. */
+function driftOf(before: number, after: number): number {
+  return before === after || before === 0 ? Math.abs(after - before) : Math.abs(after / before - 1);
+}
+
+/**
+ * Why a geodesic stopped. That the integrator came to its end is not enough: the energies 2 H at both ends must be
+ * those of a positive metric and agree.
+ * @param known whether the metric could turn the momentum into a velocity
+ */
+function outcomeOf(
+  ending: Ending,
+  known: boolean,
+  reached: number,
+  before: number,
+  after: number,
+  latentSpeed: number,
+): { readonly reason: Reason; readonly message: string } {
+  const because = (reason: Reason) => ({ reason, message: reasons[reason] });
+  if (ending === "aborted" || ending === "stepLimit") return because(reasonOf[ending]);
+  if (!Number.isFinite(before)) return because("notFinite");
+  if (before < 0 || after < 0 || (before === 0 && latentSpeed > 1e-150)) return because("notPositive");
+  if (!known) return because(reached === 0 ? "notPositive" : "leftDomain");
+  if (ending === "notFinite" || !Number.isFinite(after)) return because("leftDomain");
+  const drift = driftOf(before, after);
+  if (drift > LARGEST_DRIFT)
+    return {
+      reason: "leftDomain",
+      message: `The energy, which is constant along a geodesic, drifted by a part of ${drift.toPrecision(2)}: the metric is not smooth or not resolved on the way; lower the tolerance or take a shorter velocity.`,
+    };
+  return { reason: "converged", message: "The geodesic was followed to its end." };
+}
+
+/** G^-1 p at the points; the velocities `otherwise`, and `known` false, in rows where that is not finite. */
+async function velocitiesOf(
+  metric: LatentMetric,
+  points: NdArray,
+  momenta: Float64Array,
+  otherwise: NdArray,
+): Promise<{ velocity: NdArray; known: boolean[] }> {
+  const [n, d] = points.shape;
+  const row = (a: NdArray["data"] | Float64Array, i: number) => Array.from(a.subarray(i * d, (i + 1) * d));
+  const finite = momenta.map((p) => (Number.isFinite(p) ? p : 0));
+  const raised = await evaluate(metric, velocityOf, points, [ndarray(finite, [n, d])], { notFinite: "keep" });
+  const known = Array.from({ length: n }, (_, i) =>
+    [...row(momenta, i), ...row(raised.data, i)].every((value) => Number.isFinite(value)),
+  );
+  const rows = known.flatMap((yes, i) => row(yes ? raised.data : otherwise.data, i));
+  return { velocity: ndarray(Float64Array.from(rows), [n, d]), known };
+}
+
+function rowsNorm(vectors: NdArray, i: number, d: number): number {
+  return Math.hypot(...vectors.data.subarray(i * d, (i + 1) * d));
+}
+
+/** G^-1 p, solved with G divided by its size: elimination loses digits where entries are far from 1. */
+function velocityOf(metric: LatentMetric, c: Tensor, p: Tensor): Tensor {
+  const g = metric.metricTensor(c);
+  const size = reshape(sum(abs(g), [1, 2]), [c.shape[0], 1]);
+  const scaled: LatentMetric = { ...metric, metricTensor: () => div(g, reshape(size, [c.shape[0], 1, 1])) };
+  return raise(scaled, c, div(p, size));
+}
 
 const flows = new WeakMap<LatentMetric, Compiled>();
 
@@ -170,7 +246,7 @@ function flowOf(metric: LatentMetric): Compiled {
     flow = compile(
       (state: Tensor) => {
         const [c, p] = split(state, [d, d], 1);
-        const v = raise(metric, c, p);
+        const v = velocityOf(metric, c, p);
         const force = grad((x: Tensor) => mul(sum(squaredNorm(metric, x, v)), 0.5))(c);
         return concat([v, force], 1);
       },
@@ -181,20 +257,34 @@ function flowOf(metric: LatentMetric): Compiled {
   return flow;
 }
 
-/** What errors are measured against: coordinates by their size or 1, momenta by the largest of their row. */
-function scalesOf(y: Float64Array, n: number, d: number): Float64Array {
+/**
+ * What errors are measured against, one size for the point and one for the momentum of each row: |c'| times the
+ * duration, so that units and origin of the latent space do not matter (but no less than rounding of c), and |p|.
+ */
+function scalesOf(
+  y: Float64Array,
+  slopes: Float64Array,
+  n: number,
+  d: number,
+  duration: number,
+  tolerance: number,
+): Float64Array {
   const scale = new Float64Array(y.length);
+  const largest = (values: Float64Array, at: number) => {
+    let size = 0;
+    for (let k = 0; k < d; k++) size = Math.max(size, Math.abs(values[at + k]));
+    return size;
+  };
   for (let i = 0; i < n; i++) {
     const at = i * 2 * d;
-    let largest = 1e-100; // for a geodesic that stays where it is
-    for (let k = 0; k < d; k++) {
-      scale[at + k] = Math.max(1, Math.abs(y[at + k]));
-      largest = Math.max(largest, Math.abs(y[at + d + k]));
-    }
-    for (let k = 0; k < d; k++) scale[at + d + k] = largest;
+    const rounding = (4 * Number.EPSILON * largest(y, at)) / tolerance;
+    scale.fill(Math.max(largest(slopes, at) * duration, rounding, TINY), at, at + d);
+    scale.fill(Math.max(largest(y, at + d), TINY), at + d, at + 2 * d);
   }
   return scale;
 }
+
+const TINY = 1e-250; // for a geodesic that stays where it is
 
 function interleave(c: Float64Array, p: Float64Array, n: number, d: number): Float64Array {
   const y = new Float64Array(2 * n * d);

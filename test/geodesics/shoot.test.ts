@@ -146,6 +146,58 @@ describe("edges", () => {
     await expect(exponentialMap(torn, [1, 0], [-3, 0])).rejects.toThrow(/geodesic 0 of 1 failed \(leftDomain\)/);
   });
 
+  it("resolves a latent space in small units", async () => {
+    const halfPlane = exactCases.find((test) => test.name === "H^2, half-space")!;
+    for (const unit of [1e-8, 1e-3, 1e6]) {
+      const [x, v] = [
+        [0, unit],
+        [3 * unit, 0],
+      ];
+      const result = await shoot(halfPlane.metric, x, v);
+      expect(result.converged).toEqual([true]);
+      const exact = halfPlane.exact.exponential([0, 1], [3, 0]).map((a) => a * unit); // scaling is an isometry
+      expect(largestDifference(result.endPoint.data, exact)).toBeLessThan(1e-8 * unit);
+    }
+  });
+
+  it("does not count a geodesic whose energy drifted as followed", async () => {
+    const result = await shoot(torus.metric, [0.3, 0.2], [30, 20], { fixedSteps: 5 });
+    expect(result.energyDrift[0]).toBeGreaterThan(1e-3);
+    expect(result.converged).toEqual([false]);
+    expect(result.message[0]).toMatch(/drifted/);
+  });
+
+  it("says which rows start where the metric is singular, negative or no number, and follows the others", async () => {
+    // G = diag(1, z_1)
+    const broken = metricFromTensor(
+      (z: Tensor) => {
+        const g = slice(z, [null, [0, 1]]);
+        const zero = mul(g, 0);
+        return reshape(concat([add(zero, 1), zero, zero, g], 1), [z.shape[0], 2, 2]);
+      },
+      { dimension: 2, name: "broken" },
+    );
+    const points = [
+      [0, 0.5],
+      [1, 0.5],
+      [-1, 0.5],
+    ];
+    const velocities = [
+      [0, 1],
+      [0.1, 0],
+      [0, 1],
+    ];
+    const result = await shoot(broken, points, velocities);
+    expect(result.reason).toEqual(["notPositive", "converged", "notPositive"]);
+    expect(result.converged).toEqual([false, true, false]);
+    expect(largestDifference(result.endPoint.data.subarray(2, 4), [1.1, 0.5])).toBeLessThan(1e-9);
+    for (const a of result.endVelocity.data) expect(Number.isFinite(a)).toBe(true);
+    const torn = metricFromTensor(tear, { dimension: 2, name: "torn" });
+    const outside = await shoot(torn, [-1, 0], [1, 0]);
+    expect(outside.reason).toEqual(["notFinite"]);
+    expect(Array.from(outside.endPoint.data)).toEqual([-1, 0]);
+  });
+
   it("counts steps and stops at the limit", async () => {
     const result = await shoot(torus.metric, [0.3, 0.2], [30, 20], { maxSteps: 7 });
     expect(result.reason).toEqual(["stepLimit"]);
