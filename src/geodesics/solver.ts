@@ -36,7 +36,7 @@ import { type Box, buildSurrogate, type Surrogate, surrogateSegment } from "./su
 export interface SolverOptions {
   /** Points of the returned curve, at constant speed. Default 64. The solver refines beyond it where it must. */
   points?: number;
-  /** Largest number of segments that a curve is refined to. Default 512. */
+  /** Largest number of segments that a curve is refined to. Default 512 (float32), 2048 (float64). */
   maxPoints?: number;
   /** Predicted relative decrease of the energy at which a solve has converged. Default 4e-5 (float32), 1e-12 (float64). */
   tolerance?: number;
@@ -83,7 +83,7 @@ export interface Solver {
   dispose(): Promise<void>;
 }
 
-const DEFAULTS = { points: 64, maxPoints: 512, maxIterations: 300 } as const;
+const DEFAULTS = { points: 64, maxIterations: 300 } as const;
 /** Nodes of a tabulated metric along each axis. */
 const TABLE_SIZE = 384;
 /** Shares of the codes' box that graphs, and tables, reach beyond it: curves may run outside of what is searched. */
@@ -412,8 +412,8 @@ function exclusively<T>(work: () => Promise<T>): Promise<T> {
 function settingsOf(metric: LatentMetric, options: SolverOptions): SolverSettings {
   const { dimension: d } = metric;
   const precision = options.precision ?? "float32";
-  const { points = DEFAULTS.points, maxPoints = DEFAULTS.maxPoints, maxIterations = DEFAULTS.maxIterations } = options;
   const double = precision === "float64";
+  const { points = DEFAULTS.points, maxPoints = double ? 2048 : 512, maxIterations = DEFAULTS.maxIterations } = options;
   const { tolerance = double ? 1e-12 : 4e-5, accuracy = double ? 1e-8 : 1e-4 } = options;
   const whole = (name: string, value: number, low: number, high: number) => {
     if (!(Number.isInteger(value) && value >= low && value <= high))
