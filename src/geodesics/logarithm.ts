@@ -23,7 +23,7 @@ export interface LogarithmOptions {
   readonly connect?: ConnectOptions;
   /** Whether to refine by shooting; default true. Without, the precision is that of the curve's points. */
   readonly refine?: boolean;
-  /** Largest distance in latent coordinates, relative to y (or 1), between exp_x(v) and y; default 1e-9. */
+  /** Largest distance in latent coordinates between exp_x(v) and y, relative to |y - x|; default 1e-9. */
   readonly tolerance?: number;
   /** Newton steps; default 20. */
   readonly maxIterations?: number;
@@ -35,7 +35,7 @@ export interface LogarithmOptions {
 export interface LogarithmResult {
   /** log_x(y). [B, d] float64, or [d] for one pair */
   readonly vector: NdArray;
-  /** |log_x(y)| in the metric at x: the length of the geodesic. [B] */
+  /** |log_x(y)| in the metric at x: the length of the geodesic (of `connect`'s curve, if not refined). [B] */
   readonly distance: Float64Array;
   /** Distance in latent coordinates between exp_x(vector) and y; NaN if not refined. [B] */
   readonly endPointGap: Float64Array;
@@ -81,9 +81,21 @@ export async function logarithmicMap(
   } else {
     const results = await connect(metric, from.array, to.array, options.connect);
     results.forEach((result, i) => {
-      if (result.reason !== "coincident") state.v.set(curveVelocities(result.curve.data, d).subarray(0, d), i * d);
       state.reason[i] = result.reason;
+      if (result.reason !== "coincident") state.v.set(curveVelocities(result.curve.data, d).subarray(0, d), i * d);
+      else if (!sameEnds(state, i)) {
+        // too close for a curve in the precision of \`connect\`: the geodesic is straight there
+        for (let q = i * d; q < (i + 1) * d; q++) state.v[q] = state.y[q] - state.x[q];
+        state.reason[i] = "converged";
+      }
     });
+    if (!refine)
+      await rescale(
+        metric,
+        from.array,
+        state,
+        Float64Array.from(results, (result) => result.length),
+      );
   }
   if (refine) await newton(metric, state, tolerance, maxIterations);
   const vector = ndarray(state.v, [n, d]);
@@ -108,6 +120,25 @@ interface State {
   readonly iterations: Int32Array;
 }
 
+/** Whether x and y of pair i are equal in every bit that counts. */
+function sameEnds({ x, y, gap }: State, i: number): boolean {
+  const d = x.length / gap.length;
+  for (let q = i * d; q < (i + 1) * d; q++) if (x[q] !== y[q]) return false;
+  return true;
+}
+
+/** Gives velocities read off curves the length of the curve as norm: that is known better than the slope at its end. */
+async function rescale(metric: LatentMetric, from: NdArray, { v }: State, lengths: Float64Array): Promise<void> {
+  const [n, d] = from.shape;
+  const norms = await evaluate(metric, metricNorm, from, [ndarray(Float64Array.from(v), [n, d])], {
+    notFinite: "keep",
+  });
+  lengths.forEach((length, i) => {
+    const factor = length / norms.data[i];
+    if (length > 0 && Number.isFinite(factor)) for (let q = i * d; q < (i + 1) * d; q++) v[q] *= factor;
+  });
+}
+
 /** Newton's method on exp_x(v) = y, for all pairs that are not done yet at once. */
 async function newton(metric: LatentMetric, state: State, tolerance: number, maxIterations: number): Promise<void> {
   const { x, y, v, gap, reason, iterations } = state;
@@ -115,7 +146,9 @@ async function newton(metric: LatentMetric, state: State, tolerance: number, max
   const n = gap.length;
   const row = (a: Float64Array, i: number) => a.subarray(i * d, (i + 1) * d);
   const length = (a: ArrayLike<number>) => Math.hypot(...Array.from(a));
-  const allowed = (i: number) => tolerance * Math.max(1, length(row(y, i)));
+  const displacement = (i: number) => length(row(y, i).map((a, q) => a - x[i * d + q]));
+  const rounding = (i: number) => 64 * Number.EPSILON * Math.max(length(row(x, i)), length(row(y, i)));
+  const allowed = (i: number) => tolerance * displacement(i) + rounding(i);
   const jacobians: (Float64Array | undefined)[] = new Array(n);
   const fresh: boolean[] = new Array(n).fill(false);
   const residual = new Float64Array(n * d);
@@ -169,7 +202,7 @@ async function newton(metric: LatentMetric, state: State, tolerance: number, max
     open = open.filter((i) => reason[i] === "iterationLimit");
   }
   for (let i = 0; i < n; i++)
-    if (gap[i] <= allowed(i)) reason[i] = length(row(v, i)) === 0 ? "coincident" : "converged";
+    if (gap[i] <= allowed(i)) reason[i] = sameEnds(state, i) && length(row(v, i)) === 0 ? "coincident" : "converged";
 }
 
 const shootOptions = { tolerance: 1e-11 };
@@ -189,10 +222,16 @@ async function measureJacobians(
   const steps: number[] = [];
   for (const i of list) {
     const velocity = Array.from(v.subarray(i * d, (i + 1) * d));
-    const step = 1e-5 * Math.max(1e-3, ...velocity.map(Math.abs));
+    const start = Array.from(x.subarray(i * d, (i + 1) * d));
+    const apart = start.map((a, k) => Math.abs(y[i * d + k] - a));
+    // a part of the displacement, but enough to be seen over the rounding of x
+    const step = Math.max(
+      1e-5 * Math.max(...velocity.map(Math.abs), ...apart),
+      1e-11 * Math.max(...start.map(Math.abs)),
+    );
     steps.push(step);
     for (let q = 0; q < d; q++) {
-      points.push(Array.from(x.subarray(i * d, (i + 1) * d)));
+      points.push(start);
       velocities.push(velocity.map((a, k) => (k === q ? a + step : a)));
     }
   }

@@ -1,8 +1,10 @@
 /** The logarithmic map against closed forms and as the inverse of the exponential map. */
 import { describe, expect, it } from "vitest";
 import { ndarray } from "../../src/engine/index.js";
+import { connect } from "../../src/geodesics/connect.js";
 import { logarithmicMap } from "../../src/geodesics/logarithm.js";
 import { exponentialMap } from "../../src/geodesics/shoot.js";
+import { evaluate, metricNorm } from "../../src/metrics/index.js";
 import { cases, exactCases, pointsOf, rowOf, torus, vectorsOf } from "../metrics/cases.js";
 import { largestDifference } from "../numerics/helpers.js";
 
@@ -52,6 +54,35 @@ describe("edges", () => {
     expect(Math.max(...result.vector.data.map(Math.abs))).toBeLessThan(1e-12);
     expect(result.converged).toEqual([true]);
     expect(result.distance[0]).toBe(0);
+  });
+
+  it("is resolved in small units, and tells near points from equal ones", async () => {
+    const test = exactCases.find((one) => one.name === "H^2, half-space")!;
+    for (const unit of [1e-6, 1e-3, 1e3]) {
+      const [x, y] = [
+        [0, unit],
+        [unit, 2 * unit],
+      ];
+      const result = await logarithmicMap(test.metric, x, y, { initial: [unit, unit] });
+      expect(result.reason).toEqual(["converged"]);
+      const exact = test.exact.logarithm([0, 1], [1, 2]).map((a) => a * unit); // scaling is an isometry
+      expect(largestDifference(result.vector.data, exact)).toBeLessThan(1e-7 * unit);
+    }
+    const near = await logarithmicMap(test.metric, [0.3, 1.2], [0.3, 1.2 + 1e-13]);
+    expect(near.reason).toEqual(["converged"]);
+    expect(near.vector.data[1]).toBeGreaterThan(0);
+  });
+
+  it("without refinement has the length of the curve as distance and as norm of the vector", async () => {
+    const [x, y] = [
+      [0.3, 0.1],
+      [1.3, 0.9],
+    ];
+    const { distance, vector } = await logarithmicMap(torus.metric, x, y, { refine: false });
+    const { length } = await connect(torus.metric, x, y);
+    expect(Math.abs(distance[0] - length)).toBeLessThan(1e-12 * length);
+    const norm = await evaluate(torus.metric, metricNorm, [x], [[Array.from(vector.data)]]);
+    expect(Math.abs(norm.data[0] - length)).toBeLessThan(1e-12 * length);
   });
 
   it("says when iterations run out, and keeps the best vector", async () => {
