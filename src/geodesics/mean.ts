@@ -3,7 +3,7 @@
  *
  *   f(x) = sum_i w_i d(x, y_i)^2,   grad f(x) = -2 sum_i w_i log_x(y_i)   (sum_i w_i = 1),
  *
- * by Karcher's iteration x <- exp_x(step sum_i w_i log_x(y_i)), whose step is halved where f does not fall (H. Karcher,
+ * by Karcher's iteration x <- exp_x(step sum_i w_i log_x(y_i)), whose step is halved where f does not fall or a geodesic fails (H. Karcher,
  * Riemannian center of mass and mollifier smoothing, 1977). Where the points lie far apart there can be several local
  * minima; this is the one that is reached from the start.
  *
@@ -93,9 +93,12 @@ export async function frechetMean(
     const there = moved.converged[0]
       ? await look(metric, Float64Array.from(moved.endPoint.data), batch.array, weights, logarithm)
       : undefined;
-    // Near the mean f is flat to rounding, so a fall of the gradient counts as progress too.
+    // Near the mean f is flat to rounding, so a fall of the gradient counts as progress too. Where a geodesic failed its
+    // length is no distance and f no objective.
     const better =
-      there && (there.variance < here.variance || there.gradientNorm < 0.9 * here.gradientNorm) && there.finite;
+      there?.finite &&
+      there.followed &&
+      (!here.followed || there.variance < here.variance || there.gradientNorm < 0.9 * here.gradientNorm);
     if (better) {
       here = there;
       step = Math.min(1, 2 * step);
@@ -126,6 +129,8 @@ interface View {
   readonly gradientNorm: number;
   readonly variance: number;
   readonly finite: boolean;
+  /** Whether all geodesics converged. */
+  readonly followed: boolean;
 }
 
 /** The objective and its gradient at x. */
@@ -150,7 +155,15 @@ async function look(
   const norm = finite
     ? await evaluate(metric, metricNorm, ndarray(x, [1, d]), [ndarray(direction, [1, d])])
     : undefined;
-  return { x, logs, direction, variance, finite, gradientNorm: norm ? norm.data[0] : Number.NaN };
+  return {
+    x,
+    logs,
+    direction,
+    variance,
+    finite,
+    followed: logs.converged.every(Boolean),
+    gradientNorm: norm ? norm.data[0] : Number.NaN,
+  };
 }
 
 function normalised(weights: ArrayLike<number> | undefined, n: number): Float64Array {

@@ -1,11 +1,29 @@
 /** The Frechet mean: against closed forms, its first-order condition, and what it does when it cannot. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import type { NdArray } from "../../src/engine/index.js";
 import { frechetMean } from "../../src/geodesics/mean.js";
 import { exponentialMap } from "../../src/geodesics/shoot.js";
 import { evaluate, reparametrised } from "../../src/metrics/index.js";
 import { bend } from "../metrics/bend.js";
 import { exactCases, pointsOf, rowOf, torus } from "../metrics/cases.js";
 import { largestDifference } from "../numerics/helpers.js";
+
+const border = vi.hoisted(() => ({ at: Number.POSITIVE_INFINITY }));
+// beyond the border geodesics fail, and claim to be short
+vi.mock("../../src/geodesics/logarithm.js", async (original) => {
+  const real = await original<typeof import("../../src/geodesics/logarithm.js")>();
+  const logarithmicMap: typeof real.logarithmicMap = async (metric, x, y, options) => {
+    const result = await real.logarithmicMap(metric, x, y, options);
+    if (!((x as NdArray).data[0] > border.at)) return result;
+    return {
+      ...result,
+      distance: result.distance.map((a) => a / 10),
+      converged: result.converged.map(() => false),
+      reason: result.reason.map(() => "stuck" as const),
+    };
+  };
+  return { ...real, logarithmicMap };
+});
 
 const caseOf = (name: string) => exactCases.find((test) => test.name === name)!;
 const fine = { tolerance: 1e-8, logarithm: { refine: true } } as const;
@@ -97,6 +115,24 @@ describe("edges", () => {
     expect(result.converged).toBe(false);
     expect(result.reason).toBe("iterationLimit");
     expect(result.gradientNorm).toBeGreaterThan(0);
+  });
+
+  it("takes no step to a point from which geodesics fail", async () => {
+    const points = [
+      [0, 0],
+      [3, 0],
+      [0, 6],
+    ];
+    border.at = 0.8; // the mean is (1, 2), one full step from the first point
+    try {
+      const result = await frechetMean(caseOf("R^2").metric, points, { maxIterations: 6 });
+      expect(result.mean.data[0]).toBeGreaterThan(0.4);
+      expect(result.mean.data[0]).toBeLessThan(0.8);
+      expect(result.converged).toBe(false);
+      expect(result.reason).toBe("iterationLimit");
+    } finally {
+      border.at = Number.POSITIVE_INFINITY;
+    }
   });
 
   it("refuses bad input in one sentence", async () => {
