@@ -37,8 +37,10 @@ export function eliminate(g: Tensor, b: Tensor | NdArray): { solution: Tensor; p
   for (let k = 0; k < d; k++) {
     const pivot = slice(table, [null, [k, k + 1], [k, k + 1]]); // [N, 1, 1]
     const row = div(slice(table, [null, [k, k + 1], null]), pivot); // [N, 1, d + m]
-    const column = sub(slice(table, [null, null, [k, k + 1]]), unitColumn(d, k)); // [N, d, 1]
-    table = sub(table, mul(column, row));
+    const column = slice(table, [null, null, [k, k + 1]]); // [N, d, 1]
+    // Row k is put in by itself: as `row k - (pivot - 1) row` it would be lost to rounding for large pivots.
+    const unit = unitColumn(d, k);
+    table = add(mul(sub(1, unit), sub(table, mul(column, row))), mul(unit, row));
     pivots.push(reshape(pivot, [n, 1]));
   }
   return { solution: slice(table, [null, null, [d, d + m]]), pivots: concat(pivots, 1) };

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import {
   add,
+  broadcastTo,
   concat,
   cos,
   einsum,
@@ -397,5 +398,17 @@ describe("evaluate", () => {
     expect(() => scaledMetric(torus.metric, -1)).toThrow("scaledMetric: c is -1; give a finite number above zero.");
     expect(() => sumMetric([])).toThrow(/empty/);
     expect(() => metricFrom((x) => x, { dimension: 0 })).toThrow(/dimension is 0/);
+  });
+});
+
+describe("metrics of any size", () => {
+  it.each([1e-16, 1e-8, 1, 1e8, 1e16])("raising an index under G = %d I divides by it exactly", async (size) => {
+    const scaled = metricFromTensor(
+      (z) => mul(size, broadcastTo(ndarray(Float64Array.of(1, 0, 0, 1), [1, 2, 2]), [z.shape[0], 2, 2])),
+      { dimension: 2 },
+    );
+    const velocity = await evaluate(scaled, raise, [[0.3, -0.2]], [[[2, -3]]]);
+    expect(velocity.data[0] * size).toBeCloseTo(2, 12);
+    expect(velocity.data[1] * size).toBeCloseTo(-3, 12);
   });
 });
