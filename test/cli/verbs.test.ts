@@ -182,6 +182,13 @@ describe("a run in trouble", () => {
     expect(code).toBe(2);
     expect(err).toContain("--resume, --overwrite");
   });
+  it("is not overwritten by the demo, when it is of other data", async () => {
+    const before = readFileSync(join(folder, "run", "model.safetensors"));
+    const { code, err } = await atlas(folder, "demo", "--data", "strokes", "--out", "run");
+    expect(code).toBe(2);
+    expect(err).toContain("holds a run of table.csv");
+    expect(readFileSync(join(folder, "run", "model.safetensors")).equals(before)).toBe(true);
+  });
   it("stops cleanly on Ctrl-C, keeps the checkpoint, and goes on with --resume", async () => {
     const child = start(folder, [
       "train",

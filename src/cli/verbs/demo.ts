@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { Dataset } from "../../data/index.js";
+import { UsageError } from "../../errors.js";
 import type { GeodesicResult } from "../../geodesics/index.js";
 import type { LatentMetric } from "../../metrics/index.js";
 import { drawMap, randomPairs } from "../draw-map.js";
@@ -39,12 +40,12 @@ export function registerDemo(program: Command): void {
     .option("--retrain", "train anew although the folder holds a trained run")
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  atlas demo --data strokes --out runs/demo")
-    .action(async (options: DemoOptions) => {
+    .action(async (options: DemoOptions, command: Command) => {
       const report = createReport(options.json === true);
       const started = performance.now();
       const pairs = wholeNumber("--pairs", options.pairs, 1, 2000);
       const seed = wholeNumber("--seed", options.seed);
-      const trained = await trainedRun(options, seed, report);
+      const trained = await trainedRun(options, command.getOptionValueSource("out") === "cli", seed, report);
       if (trained === "stopped") return;
       const run = await openRun(options.out);
       const metric = await metricChoice(run, "expected");
@@ -81,7 +82,12 @@ export function registerDemo(program: Command): void {
 }
 
 /** A trained run in the demo's folder: the one that is there, one that is finished, or a new one. */
-async function trainedRun(options: DemoOptions, seed: number, report: Report): Promise<"trained" | "stopped"> {
+async function trainedRun(
+  options: DemoOptions,
+  outGiven: boolean,
+  seed: number,
+  report: Report,
+): Promise<"trained" | "stopped"> {
   const [{ autoDataset, loadDataset, splitDataset }, { holdsCheckpoint }, { loadVae }] = await Promise.all([
     import("../../data/index.js"),
     import("../../training/index.js"),
@@ -95,6 +101,11 @@ async function trainedRun(options: DemoOptions, seed: number, report: Report): P
   let resume = false;
   if (holdsCheckpoint(options.out) && !options.retrain) {
     const { config } = loadVae(options.out);
+    // The demo's own folder may be trained anew; a folder that the user named is not overwritten unasked.
+    if (config.data.name !== dataset.name && outGiven)
+      throw new UsageError(
+        `--out: ${options.out} holds a run of ${config.data.name}, the data here are ${dataset.name}; name another folder, or add --retrain to replace it.`,
+      );
     if (config.data.name !== dataset.name)
       report.say(`The run in ${options.out} is of ${config.data.name}: training anew.`);
     else if (config.progress.state === "finished" && config.uncertainty !== undefined) {
