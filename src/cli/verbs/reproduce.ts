@@ -1,28 +1,31 @@
 /** `atlas reproduce`: the experiments of the papers, with the published number beside ours. */
 import { join } from "node:path";
 import type { Command } from "commander";
-import { oneOf, wholeNumber } from "../options.js";
+import type { ExperimentOptions } from "../../experiments/options.js";
+import { finiteNumber, oneOf, wholeNumber } from "../options.js";
 import { createReport } from "../report.js";
+import { interruptible } from "../train-run.js";
 
 interface ReproduceOptions {
   fast?: boolean;
   seed: string;
   repetitions?: string;
+  epochs?: string;
   steps?: string;
+  samples?: string;
+  curvatures?: string;
+  cells?: string;
+  threads?: string;
   out?: string;
   json?: boolean;
 }
 
-interface Run {
-  readonly fast: boolean;
-  readonly seed: number;
-  readonly repetitions?: number;
-  readonly steps?: number;
-  readonly out: string;
-  readonly report: (line: string) => void;
+interface Experiment {
+  readonly about: string;
+  run(options: ExperimentOptions): Promise<unknown>;
 }
 
-const experiments: Record<string, { readonly about: string; run(options: Run): Promise<unknown> }> = {
+const experiments: Record<string, Experiment> = {
   "branching-diffusion": {
     about: "Poincare VAE on a synthetic tree, test bound by curvature (seeds from 0)",
     run: async ({ fast, out, repetitions, report }) =>
@@ -58,7 +61,12 @@ export function registerReproduce(program: Command): void {
     .option("--fast", "a version of a minute or so: to look, not for its numbers")
     .option("--seed <n>", "of everything random", "0")
     .option("--repetitions <n>", "seeds or splits; default: the experiment's own")
+    .option("--epochs <n>", "passes over the data in each training; default: the experiment's own")
     .option("--steps <n>", "steps of the optimiser (for flows); default: the experiment's own")
+    .option("--samples <n>", "draws of a bound, or images of a sampler; default: the experiment's own")
+    .option("--curvatures <list>", "curvatures c, of -c, with commas; default: the experiment's own")
+    .option("--cells <texts>", "compute only the parts whose name contains one of these texts (commas)")
+    .option("--threads <n>", "threads of the runtime; default: all cores")
     .option("--out <folder>", "where everything goes; default runs/NAME")
     .option("--json", "print one JSON document")
     .addHelpText("after", `\nExperiments:\n${list.join("\n")}\n\nExample:\n  atlas reproduce torus --fast`)
@@ -67,14 +75,24 @@ export function registerReproduce(program: Command): void {
       const name = oneOf("name", given, Object.keys(experiments));
       const out = options.out ?? join("runs", name);
       const started = performance.now();
-      await experiments[name].run({
+      const count = (option: "repetitions" | "epochs" | "steps" | "samples" | "threads") => {
+        const text = options[option];
+        return text === undefined ? undefined : wholeNumber(`--${option}`, text, 1);
+      };
+      const asked: Omit<ExperimentOptions, "signal"> = {
         fast: options.fast === true,
         seed: wholeNumber("--seed", options.seed),
-        repetitions:
-          options.repetitions === undefined ? undefined : wholeNumber("--repetitions", options.repetitions, 1, 100),
+        repetitions: count("repetitions"),
+        epochs: count("epochs"),
+        steps: count("steps"),
+        samples: count("samples"),
+        threads: count("threads"),
+        curvatures: options.curvatures?.split(",").map((text) => finiteNumber("--curvatures", text, -1e-300)),
+        cells: options.cells?.split(",").map((text) => text.trim()),
         out,
         report: (line) => process.stderr.write(`${line}\n`),
-      });
+      };
+      await interruptible(report, (signal) => experiments[name].run({ ...asked, signal }));
       const seconds = (performance.now() - started) / 1000;
       report.say(`${name}: ${join(out, "report.md")}`);
       report.result({ name, out, report: join(out, "report.md"), seconds });
