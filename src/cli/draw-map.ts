@@ -1,8 +1,10 @@
 /** The picture of a run's latent plane: log magnification factor, codes, geodesics against straight lines. */
+import type { NdArray, Tensor } from "../engine/index.js";
 import type { GeodesicResult } from "../geodesics/index.js";
 import type { LatentMetric } from "../metrics/index.js";
 import { permutation, randomKey, split } from "../numerics/random.js";
-import { knownCodes, type OpenRun } from "./open-run.js";
+import type { LatentMapOptions } from "../plots/index.js";
+import { gateOf, knownCodes, type OpenRun } from "./open-run.js";
 import type { Report } from "./report.js";
 
 export interface DrawMapOptions {
@@ -51,6 +53,7 @@ export async function drawMap(run: OpenRun, metric: LatentMetric, options: DrawM
     precision: "float32",
   });
   report.progressDone();
+  const gate = await gateContour(metric, { data, shape: [n * n, d], dtype: "float64" }, field.data);
   const path = (result: GeodesicResult): number[] => {
     const [T] = result.curve.shape;
     return Array.from({ length: T * 2 }, (_, i) => result.curve.data[Math.floor(i / 2) * d + axes[i % 2]]);
@@ -70,6 +73,7 @@ export async function drawMap(run: OpenRun, metric: LatentMetric, options: DrawM
     straightLines: results.map(straight),
     xLabel: `z${axes[0] + 1}`,
     yLabel: `z${axes[1] + 1}`,
+    ...gate,
     title: `Latent space of ${run.name}, ${metric.name} metric`,
   });
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -78,6 +82,35 @@ export async function drawMap(run: OpenRun, metric: LatentMetric, options: DrawM
     high = Math.max(high, value);
   }
   return { svg, range: [low, high], box };
+}
+
+/**
+ * Where the gate of the metric's calibrated uncertainty is half open, its scale in words, and colours that are not spent
+ * on the plateau beyond, where the metric vanishes; nothing without a gate.
+ */
+async function gateContour(
+  metric: LatentMetric,
+  points: NdArray,
+  field: ArrayLike<number>,
+): Promise<Pick<LatentMapOptions, "contour" | "caption" | "clip"> | undefined> {
+  const gate = gateOf(metric);
+  if (gate === undefined) return undefined;
+  const [{ compile }, { gateWeight }] = await Promise.all([
+    import("../engine/index.js"),
+    import("../metrics/index.js"),
+  ]);
+  const program = compile((z: Tensor) => gateWeight(gate, z), { precision: "float32" });
+  const weights: NdArray = await program({ ...points, data: Float32Array.from(points.data), dtype: "float32" });
+  await program.dispose();
+  const values = Array.from(field);
+  const least = values.reduce((low, value, i) => (weights.data[i] <= 0.5 ? Math.min(low, value) : low), Infinity);
+  const below = values.filter((value) => value < least).length / values.length;
+  const [half, begins] = [gate.half, gate.begins].map((squared) => Number(squared.toPrecision(3)));
+  return {
+    contour: { values: weights.data, levels: [0.5], label: `gate ½ (D = ${half})` },
+    ...(below > 0 && below < 1 && { clip: [Math.round(1000 * below) / 10, 100] as const }),
+    caption: `Uncertainty gate: D is the smooth squared distance to ${gate.fit.clusters} centres of the codes. Up to D = ${begins}, which ${100 * gate.fit.share} % of the codes keep, the decoder is as trained; at D = ${half} (the line), ${gate.fit.reach} radii of the codes, it is half way to its most uncertain law.`,
+  };
 }
 
 /** Geodesics between random pairs of codes. */

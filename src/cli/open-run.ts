@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { DistributionMetrics } from "../autoencoders/index.js";
 import type { NdArray, Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
-import type { Decoder, LatentMetric } from "../metrics/index.js";
+import type { Decoder, Gate, LatentMetric } from "../metrics/index.js";
 import { readNpy } from "../numerics/npy.js";
 import { wholeNumbers } from "./options.js";
 
@@ -227,6 +227,11 @@ export type MetricName = (typeof metricNames)[number];
 
 const chosen = new WeakMap<OpenRun, Map<string, LatentMetric>>();
 
+const gates = new WeakMap<LatentMetric, Gate>();
+
+/** The gate through which a metric of `metricChoice` sees its decoder, where there is one. */
+export const gateOf = (metric: LatentMetric): Gate | undefined => gates.get(metric);
+
 /**
  * The metric of that name on a run: "expected" (the default where the run knows its uncertainty) "euclidean" or
  * "posterior" (posterior covariances at 100 medoids of the codes, seed 0).
@@ -264,6 +269,7 @@ export async function metricChoice(run: OpenRun, name: string | undefined): Prom
         `--metric ${wanted}: a ${metrics.family.name} likelihood has no such metric; use one of euclidean, ${usable.join(", ")}.`,
       );
     metric = metrics.metric(wanted);
+    if (metrics.gate) gates.set(metric, metrics.gate);
   }
   known.set(wanted, metric);
   return metric;
