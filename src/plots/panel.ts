@@ -129,14 +129,29 @@ export async function drawPanel(options: PanelOptions): Promise<Panel> {
   return { markup, width, height, left, top, innerWidth, innerHeight };
 }
 
-/** As many ticks as fit side by side without touching. */
+/** As many ticks as fit side by side without touching; where not even two do, one. */
 function fittingTicks(axis: Axis, room: number): { value: number; text: string }[] {
+  if (axis.ticks) return [...axis.ticks];
   for (let count = Math.max(2, Math.min(10, room / 65)); count > 1; count -= 1) {
     const ticks = ticksOf(axis, count);
-    const need = ticks.reduce((sum, tick) => sum + textWidth(tick.text, TICK_SIZE) + 8, 0);
-    if (need <= room || axis.ticks) return ticks;
+    if (!touch(ticks, axis, room)) return ticks;
   }
-  return ticksOf(axis, 1);
+  const few = ticksOf(axis, 1);
+  for (let stride = 1; ; stride += 1) {
+    const kept = few.filter((_, k) => k % stride === 0);
+    if (kept.length <= 1 || !touch(kept, axis, room)) return kept;
+  }
+}
+
+/** Whether neighbouring texts, each centred at its tick, come nearer than a space's width. */
+function touch(ticks: readonly { value: number; text: string }[], axis: Axis, room: number): boolean {
+  const place = (value: number) => (axis.scale === "log" ? Math.log(value) : value);
+  const perUnit = room / Math.abs(place(axis.domain[1]) - place(axis.domain[0]));
+  return ticks.some((tick, k) => {
+    if (k === 0) return false;
+    const width = (textWidth(tick.text, TICK_SIZE) + textWidth(ticks[k - 1].text, TICK_SIZE)) / 2;
+    return Math.abs(place(tick.value) - place(ticks[k - 1].value)) * perUnit < width + 8;
+  });
 }
 
 function ticksOf(axis: Axis, count: number): { value: number; text: string }[] {

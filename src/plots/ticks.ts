@@ -2,7 +2,7 @@
 
 /**
  * Round values inside [low, high], about `count` of them, whole numbers only where `whole`; one value where the
- * interval has no extent.
+ * interval has no extent. Never none.
  */
 export function niceTicks(low: number, high: number, count: number, whole = false): number[] {
   if (!(high > low)) return [low];
@@ -12,6 +12,8 @@ export function niceTicks(low: number, high: number, count: number, whole = fals
   const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough * 0.75) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
+  // No multiple of the step inside: a finer step has one; no whole number inside: then any round one.
+  if (last < first) return niceTicks(low, high, 2 * count, whole && step > 1);
   // Division by a whole number where the step is small keeps 0.3 from becoming 0.30000000000000004.
   const value = (k: number) => (step < 1 ? k / Math.round(1 / step) : k * step);
   const exact = step >= 1 || Math.abs(1 / step - Math.round(1 / step)) < 1e-6 / step;
