@@ -24,7 +24,7 @@ export interface SamplerSource {
   readonly metric?: PosteriorMetric;
   /** Whether N(0, I) is what the model was trained towards; default true. */
   readonly standardPrior?: boolean;
-  /** Samplers that this model brings itself (a learned prior, a metric of its own), under their own names. */
+  /** Samplers that this model brings itself (a learned prior, a metric of its own), under their own names; see `own.ts`. */
   readonly own?: readonly Sampler[];
 }
 
@@ -45,14 +45,25 @@ export function samplersFor(source: SamplerSource): string[] {
 }
 
 /**
- * The sampler of that name for a model. Fits what has to be fitted.
+ * The sampler of that name for a model; "own" is the first that the model brings itself, or its standard normal prior.
+ * Fits what has to be fitted.
  * @throws UsageError for an unknown name, or a sampler that this model cannot serve (saying which can)
  */
 export function chooseSampler(name: string, source: SamplerSource, options: SamplerOptions = {}): Sampler {
+  const usable = () => samplersFor(source).join(", ");
+  if (name === "own") {
+    if (source.own?.[0]) return source.own[0];
+    if (source.standardPrior ?? true) return priorSampler(source.dimension);
+    throw new UsageError(`--sampler own: this model has no law of its own to draw from; use one of ${usable()}.`);
+  }
   const own = source.own?.find((sampler) => sampler.name === name);
   if (own) return own;
-  const usable = () => samplersFor(source).join(", ");
-  if (!isKnown(name)) throw new UsageError(`--sampler: "${name}" is not one of ${usable()}.`);
+  if (!isKnown(name))
+    throw new UsageError(
+      Object.hasOwn(broughtBy, name)
+        ? `--sampler ${name}: only a model of kind ${broughtBy[name]} brings it; this one has ${usable()}.`
+        : `--sampler: "${name}" is not one of ${usable()}.`,
+    );
   const missing = lacking(name, source);
   if (missing) throw new UsageError(`--sampler ${name}: this model ${missing}; use one of ${usable()}.`);
   const { codes, logVariances } = source;
@@ -63,6 +74,9 @@ export function chooseSampler(name: string, source: SamplerSource, options: Samp
   if (name === "riemannian") return riemannianSampler(metric(), options.riemannian);
   return publishedSampler(metric(), codes!, options.published);
 }
+
+/** Samplers that only one kind of model has. */
+const broughtBy: Readonly<Record<string, string>> = { vamp: "vamp", rhvae: "rhvae" };
 
 type Name = (typeof samplerNames)[number];
 

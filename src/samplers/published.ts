@@ -15,8 +15,8 @@ import { astype, minimum, mul, type NdArray, ndarray } from "../engine/index.js"
 import { expectThat } from "../errors.js";
 import { type PosteriorMetric, posteriorMetric } from "../metrics/index.js";
 import { randomKey, split, stream } from "../numerics/random.js";
+import { judge } from "./chains.js";
 import { hamiltonian, type TargetDensity } from "./hamiltonian.js";
-import { judge } from "./riemannian.js";
 import { precisionFor } from "./riemannian-law.js";
 import { checkCount, type Sampler } from "./sampler.js";
 

@@ -1,76 +1,29 @@
 /**
  * Draws from the uniform Riemannian law of a posterior metric (Chadebec and Allassonniere 2022, section 4) by
- * Hamiltonian Monte Carlo that leaves it invariant: exact gradient, momenta N(0, I), step size by dual averaging.
- *
- * HMC alone hardly ever crosses from one centroid to another. So chains start in the mixture that the law nearly is,
- * and after the Hamiltonian transitions of each draw an independence move proposes a fresh point of that mixture: where
- * the bumps are apart nearly all are accepted, where they overlap the Hamiltonian transitions do the work.
- *
- * Axes: T kept draws of a chain, C chains, d latent dimensions.
+ * Hamiltonian Monte Carlo that leaves it invariant: exact gradient, momenta N(0, I), step size by dual averaging, and
+ * independence moves from the mixture that the law nearly is (`chains.ts`).
  */
-import { type Compiled, compile, type NdArray, ndarray, type Precision, type Tensor } from "../engine/index.js";
-import { expectThat, RunError } from "../errors.js";
 import type { PosteriorMetric } from "../metrics/index.js";
-import { randomKey, split, stream } from "../numerics/random.js";
-import { effectiveSampleSize, splitRHat } from "./chain-diagnostics.js";
-import { dualAveraging } from "./dual-averaging.js";
-import { type Chains, hamiltonian } from "./hamiltonian.js";
+import { type ChainDraws, type ChainLaw, type ChainOptions, drawFromChains, runChains } from "./chains.js";
 import { posteriorMixture } from "./posterior-mixture.js";
 import { type Proper, precisionFor, riemannianLaw } from "./riemannian-law.js";
-import { checkCount, type Diagnostics, type Sampler } from "./sampler.js";
+import { checkCount, type Sampler } from "./sampler.js";
 
-export interface RiemannianOptions {
+export interface RiemannianOptions extends ChainOptions {
   /** How the law is made proper; default "decay" (see `riemannianLaw`). */
   readonly proper?: Proper;
-  /** L; default 10. */
-  readonly leapfrogSteps?: number;
-  /** Hamiltonian transitions for each kept draw; default 2. */
-  readonly transitions?: number;
-  /** Whether each kept draw has an independence move; default true. */
-  readonly independence?: boolean;
-  /** C; default one for 40 samples, 16 to 256. */
-  readonly chains?: number;
-  /** Iterations of adaptation, thrown away; default 60. */
-  readonly warmUp?: number;
-  /** Acceptance that the step size is adapted to; default 0.8. */
-  readonly targetAcceptance?: number;
-  /** A fixed step size, in place of adaptation. */
-  readonly stepSize?: number;
-  /** Default: float32 where that is precise enough for the metric at hand. */
-  readonly precision?: Precision;
-  /** Threads inside one operation; default 1 (blocks of chains are too small for more to pay). */
-  readonly threads?: number;
-}
-
-/** Draws of all chains, before any is left out. */
-export interface ChainDraws {
-  /** [T, C, d] float64 */
-  readonly positions: NdArray;
-  /** log sqrt(det G), up to nothing. [T, C] */
-  readonly logDensities: NdArray;
-  readonly diagnostics: Diagnostics;
 }
 
 /** The sampler. @throws UsageError for a ball that leaves a centroid out, or options out of range. */
 export function riemannianSampler(metric: PosteriorMetric, options: RiemannianOptions = {}): Sampler {
-  riemannianLaw(metric, options.proper); // says now what it would say later
-  const d = metric.dimension;
+  const law = chainLawOf(metric, options.proper);
   return {
     name: "riemannian",
     description: "uniform law of the posterior metric, by Hamiltonian Monte Carlo",
-    dimension: d,
+    dimension: metric.dimension,
     async draw(count, seed) {
       checkCount("riemannian", count);
-      const chains = options.chains ?? Math.min(256, Math.max(16, Math.ceil(count / 40)));
-      const draws = Math.max(40, Math.ceil(count / chains));
-      const { positions, diagnostics } = await runRiemannianChains(metric, draws, seed, { ...options, chains });
-      // Evenly spread over all draws, so that none of them says more about the start than about the end.
-      const latents = new Float64Array(count * d);
-      for (let i = 0; i < count; i++) {
-        const row = Math.floor((i * draws * chains) / count);
-        latents.set(positions.data.subarray(row * d, (row + 1) * d), i * d);
-      }
-      return { latents: ndarray(latents, [count, d]), diagnostics };
+      return drawFromChains(law, count, seed, options);
     },
   };
 }
@@ -80,124 +33,22 @@ export function riemannianSampler(metric: PosteriorMetric, options: RiemannianOp
  * @throws UsageError for options out of range; RunError if no step size gives any acceptance
  */
 export async function runRiemannianChains(
-  given: PosteriorMetric,
+  metric: PosteriorMetric,
   draws: number,
   seed: number,
   options: RiemannianOptions & { readonly chains: number },
 ): Promise<ChainDraws> {
-  const { chains: count, leapfrogSteps = 10, transitions = 2, independence = true, warmUp = 60, threads = 1 } = options;
-  whole("chains", count, 1);
-  whole("leapfrogSteps", leapfrogSteps, 1);
-  whole("transitions", transitions, independence ? 0 : 1);
-  whole("warmUp", warmUp, 0);
-  whole("draws of a chain", draws, 4);
-  const { metric, target, notes, confine } = riemannianLaw(given, options.proper);
-  const d = metric.dimension;
-  const precision = options.precision ?? precisionFor(metric);
-  const mixture = posteriorMixture(metric);
-  const key = randomKey(seed);
-  const [forStart, forChains, forProposals] = ["start", "chains", "proposals"].map((name) => stream(split(key, name)));
-  const programs = hamiltonian(target, { leapfrogSteps, precision, threads });
-  const mixtureAt: Compiled = compile((z: Tensor) => mixture.logDensity(z), { precision, threads });
-  const logMixture = async (positions: Float64Array) => (await mixtureAt(ndarray(positions, [count, d]))).data;
-  try {
-    const start = mixture.draw(count, forStart);
-    confine(start);
-    const chains = await programs.start(start, forChains);
-    const sweep = async (stepSize: number) => {
-      let acceptance = 0;
-      for (let i = 0; i < transitions; i++) acceptance += (await chains.transition(stepSize)) / transitions;
-      const accepted = independence ? await chains.propose(mixture.draw(count, forProposals), logMixture) : 0;
-      return { acceptance, accepted };
-    };
-
-    const stepSize = options.stepSize ?? (await adapted(chains, mixture.leastScale, warmUp, options.targetAcceptance));
-    if (options.stepSize !== undefined) for (let i = 0; i < warmUp; i++) await sweep(stepSize);
-
-    const positions = new Float64Array(draws * count * d);
-    const logDensities = new Float64Array(draws * count);
-    let [acceptance, accepted] = [0, 0];
-    for (let t = 0; t < draws; t++) {
-      const rates = await sweep(stepSize);
-      acceptance += rates.acceptance / draws;
-      accepted += rates.accepted / draws;
-      positions.set(chains.positions(), t * count * d);
-      logDensities.set(chains.logDensities(), t * count);
-    }
-    const quality = judge(positions, logDensities, count, d);
-    const gradients = (warmUp + draws * transitions) * count * leapfrogSteps;
-    return {
-      positions: ndarray(positions, [draws, count, d]),
-      logDensities: ndarray(logDensities, [draws, count]),
-      diagnostics: {
-        ...(transitions > 0 && { acceptance, stepSize, leapfrogSteps }),
-        ...(independence && { independenceAcceptance: accepted }),
-        ...quality,
-        chains: count,
-        drawsPerChain: draws,
-        gradients,
-        notes: precision === "float64" ? [...notes, "in float64, since float32 would blur the law"] : notes,
-        warnings: warningsOf(transitions > 0 ? acceptance : undefined, quality, draws * count),
-      },
-    };
-  } finally {
-    await programs.dispose();
-    await mixtureAt.dispose();
-  }
+  return runChains(chainLawOf(metric, options.proper), draws, seed, options);
 }
 
-/** The step size that dual averaging comes to; the independence moves are left out, as they have none. */
-async function adapted(chains: Chains, scale: number, iterations: number, wanted = 0.8): Promise<number> {
-  expectThat(
-    wanted > 0 && wanted < 1,
-    () => `riemannian: targetAcceptance is ${wanted}; give a number between 0 and 1, for example 0.8.`,
-  );
-  const steps = dualAveraging(scale * chains.dimension ** -0.25, wanted);
-  for (let i = 0; i < iterations; i++) steps.update(await chains.transition(steps.current));
-  if (!(steps.averaged > 1e-12 * scale && Number.isFinite(steps.averaged)))
-    throw new RunError(
-      `riemannian: no step size gives an acceptance of ${wanted} (the last was ${steps.averaged}); look at the posterior variances of the centroids.`,
-    );
-  return steps.averaged;
-}
-
-interface Quality {
-  readonly effectiveSampleSize: number;
-  readonly splitRHat: number;
-}
-
-/** The worst over coordinates and the log density of T draws of C chains. */
-export function judge(positions: Float64Array, logDensities: ArrayLike<number>, chains: number, d: number): Quality {
-  const total = logDensities.length;
-  const scalars: ArrayLike<number>[] = [logDensities];
-  for (let k = 0; k < d; k++) scalars.push(Float64Array.from({ length: total }, (_, i) => positions[i * d + k]));
+function chainLawOf(given: PosteriorMetric, proper: Proper | undefined): ChainLaw {
+  const { metric, target, notes, confine } = riemannianLaw(given, proper);
   return {
-    effectiveSampleSize: Math.min(...scalars.map((values) => effectiveSampleSize({ values, chains }))),
-    splitRHat: Math.max(...scalars.map((values) => splitRHat({ values, chains }))),
+    name: "riemannian",
+    target,
+    mixture: posteriorMixture(metric),
+    notes,
+    precision: precisionFor(metric),
+    confine,
   };
-}
-
-/** What looks bad, in sentences. `acceptance` is absent where there were no Hamiltonian transitions. */
-export function warningsOf(acceptance: number | undefined, quality: Quality, total: number): string[] {
-  const warnings: string[] = [];
-  if (acceptance !== undefined && !(acceptance > 0.5 && acceptance < 0.97))
-    warnings.push(
-      `the acceptance is ${acceptance.toFixed(3)}, where 0.6 to 0.95 is good; ${acceptance < 0.5 ? "lower" : "raise"} the step size`,
-    );
-  if (!(quality.splitRHat < 1.05))
-    warnings.push(
-      `split R-hat is ${quality.splitRHat.toFixed(2)}: the chains have not met, so the draws lean on their starts; take more transitions for each draw`,
-    );
-  if (!(quality.effectiveSampleSize > total / 20))
-    warnings.push(
-      `the ${total} draws are worth ${quality.effectiveSampleSize.toFixed(0)} independent ones; take more transitions for each draw`,
-    );
-  return warnings;
-}
-
-function whole(name: string, value: number, least: number): void {
-  expectThat(
-    Number.isInteger(value) && value >= least,
-    () => `riemannian: ${name} is ${value}; give a whole number from ${least}.`,
-  );
 }
