@@ -37,6 +37,7 @@ import {
   ndarray,
   neg,
   type Operand,
+  ones,
   reshape,
   sin,
   slice,
@@ -49,7 +50,7 @@ import {
   where,
 } from "../engine/index.js";
 import type { Manifold } from "../manifolds/index.js";
-import { type ActivationName, type Mlp, mlp } from "../networks/index.js";
+import { type ActivationName, activationNamed, dense, type Mlp, mlp } from "../networks/index.js";
 import type { FieldName, FlowShape } from "./shape.js";
 
 /** How coefficients become tangent vectors on one manifold. */
@@ -102,13 +103,24 @@ export function velocityAndDivergence(
   x: Tensor,
   t: Operand,
 ): FieldValue {
+  const basis = form.basis(x); // [d, N, n]
+  const d = basis.shape[0];
+  if (d <= FEW) {
+    const directions = Array.from({ length: d }, (_, a) => pick(basis, a));
+    const { value, changes } = coefficientsAlong(form, shape, parameters, x, t, directions);
+    const parts = changes.map((change, a) => mul(directions[a], form.combine(change, x)));
+    return withSource(form, value, x, sum(parts.reduce(add), -1));
+  }
   const network = (y: Tensor) => coefficients(form, shape, parameters, y, t);
-  const value = network(x);
-  const directions = form.basis(x); // [d, N, n]
   const along = (direction: Tensor) => sum(mul(direction, form.combine(jvp(network, [x], [direction])[1], x)), -1);
-  const divergence = sum(vmap(along)(directions), 0);
-  return withSource(form, value, x, divergence);
+  return withSource(form, network(x), x, sum(vmap(along)(basis), 0));
 }
+
+/**
+ * Up to so many directions are followed one by one, side by side in the program: the runtime sums over a short leading
+ * axis several times slower than it adds. Beyond, one batched derivative keeps programs short.
+ */
+const FEW = 4;
 
 /**
  * f and Hutchinson's estimate of div f from one forward derivative along sum_a noise_a E_a; unbiased for noise [N, d]
@@ -122,12 +134,12 @@ export function velocityAndEstimate(
   t: Operand,
   noise: Tensor,
 ): FieldValue {
-  const network = (y: Tensor) => coefficients(form, shape, parameters, y, t);
   const basis = form.basis(x);
   const d = basis.shape[0];
   const parts = Array.from({ length: d }, (_, a) => mul(asColumn(noise, a), pick(basis, a)));
-  const direction = parts.reduce((total, part) => add(total, part));
-  const [value, change] = jvp(network, [x], [direction]);
+  const direction = parts.reduce(add);
+  const { value, changes } = coefficientsAlong(form, shape, parameters, x, t, [direction]);
+  const [change] = changes;
   return withSource(form, value, x, sum(mul(direction, form.combine(change, x)), -1));
 }
 
@@ -136,15 +148,43 @@ function withSource(form: FieldForm, value: Tensor, x: Tensor, trace: Tensor): F
   return { velocity: form.combine(value, x), divergence };
 }
 
-/** The network on (encoded x, t); time enters as a shift of the first layer's bias. */
+/** The network on (encoded x, t). */
 function coefficients(form: FieldForm, shape: FlowShape, parameters: Mlp<any>, x: Tensor, t: Operand): Tensor {
+  return mlp(layersAt(form, parameters, t), form.encode(x), shape.activation as ActivationName);
+}
+
+/** The network and its derivatives along `directions` [N, n], which share each activation's slope. */
+function coefficientsAlong(
+  form: FieldForm,
+  shape: FlowShape,
+  parameters: Mlp<any>,
+  x: Tensor,
+  t: Operand,
+  directions: readonly Tensor[],
+): { value: Tensor; changes: Tensor[] } {
+  const layers = layersAt(form, parameters, t);
+  const activate = activationNamed(shape.activation);
+  let value = form.encode(x);
+  let changes = directions.map((direction) => jvp(form.encode, [x], [direction])[1] as Tensor);
+  layers.forEach((layer, i) => {
+    value = dense(layer, value);
+    changes = changes.map((change) => matmul(change, layer.weight));
+    if (i === layers.length - 1) return;
+    const [after, slope] = jvp(activate, [value], [ones(value.shape)]) as [Tensor, Tensor];
+    value = after;
+    changes = changes.map((change) => mul(slope, change));
+  });
+  return { value, changes };
+}
+
+/** The network's layers at time t: it enters as a shift of the first layer's bias. */
+function layersAt(form: FieldForm, parameters: Mlp<any>, t: Operand): Mlp<any> {
   const { weight, bias } = parameters[0];
   const rows = form.features;
   const onPoints = slice(weight, [[0, rows], null]);
   const onTime = slice(weight, [[rows, rows + 1], null]); // [1, h]
   const shift = add(bias, typeof t === "number" ? slice(mul(t, onTime), [0, null]) : mul(t, onTime));
-  const layers = [{ weight: onPoints, bias: shift }, ...parameters.slice(1)];
-  return mlp(layers, form.encode(x), shape.activation as ActivationName);
+  return [{ weight: onPoints, bias: shift }, ...parameters.slice(1)];
 }
 
 function sphereForm(d: number, name: FieldName): FieldForm {
