@@ -16,7 +16,13 @@ import {
 } from "../../engine/index.js";
 import { type RandomKey, split } from "../../numerics/random.js";
 import type { FamilyShape, LossContext, Parts } from "./model.js";
-import { applyDecoder, applyEncoder, initializeDecoder, initializeEncoder } from "./networks.js";
+import {
+  applyDecoder,
+  applyDecoderWithPullback,
+  applyEncoder,
+  initializeDecoder,
+  initializeEncoder,
+} from "./networks.js";
 
 const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
 
@@ -79,6 +85,31 @@ export function decodeCode(given: Given, z: Operand): { linear: Tensor; mean: Te
   const { output, buffers: after } = applyDecoder(shape.network, network, z, training);
   const bounded = shape.likelihood === "bernoulli" || shape.bounded;
   return { linear: output, mean: bounded ? sigmoid(output) : output, buffers: after };
+}
+
+/** The decoder's mean with J^T c for cotangents c of the mean, `[N, D] -> [N, d]` (see `applyDecoderWithPullback`). */
+export function decodeWithPullback(given: Given, z: Tensor): { mean: Tensor; pullback(cotangent: Operand): Tensor } {
+  const { shape, parameters, buffers, training } = given;
+  const network = { parameters: parameters.decoder, buffers: buffers.decoder };
+  const { output, pullback } = applyDecoderWithPullback(shape.network, network, z, training);
+  if (shape.likelihood !== "bernoulli" && !shape.bounded) return { mean: output, pullback };
+  const mean = sigmoid(output);
+  return { mean, pullback: (cotangent) => pullback(mul(cotangent, mul(mean, sub(1, mean)))) };
+}
+
+/** Gradient of -log p(x, z) = -log p(x|z) - log N(z; 0, I) in z, which keeps its speed when differentiated again. [N, d] */
+export function potentialSlope(given: Given, x: Operand): (z: Tensor) => Tensor {
+  const { shape, parameters } = given;
+  return (z) => {
+    const { parameters: own, buffers, training } = given;
+    const network = { parameters: own.decoder, buffers: buffers.decoder };
+    const { output, pullback } = applyDecoderWithPullback(shape.network, network, z, training);
+    if (shape.likelihood === "bernoulli") return add(pullback(sub(sigmoid(output), x)), z);
+    const mean = shape.bounded ? sigmoid(output) : output;
+    const logVariance: Operand = shape.variance === "learned" ? parameters.noise.logVariance : Math.log(shape.variance);
+    const error = mul(precision(logVariance), sub(mean, x));
+    return add(pullback(shape.bounded ? mul(error, mul(mean, sub(1, mean))) : error), z);
+  };
 }
 
 /**

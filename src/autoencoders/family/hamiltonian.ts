@@ -20,9 +20,13 @@ export interface PhasePoint {
   readonly momentum: Tensor;
 }
 
-/** One leapfrog step. @param potential U of each row, `[N, d] -> [N]` */
-export function leapfrog(potential: (z: Tensor) => Tensor, { z, momentum }: PhasePoint, stepSize: number): PhasePoint {
-  const slope = grad((at: Tensor) => sum(potential(at)));
+/** Gradient of a potential of each row, `[N, d] -> [N]`, by differentiating it. [N, d] -> [N, d] */
+export function slopeOf(potential: (z: Tensor) => Tensor): (z: Tensor) => Tensor {
+  return grad((at: Tensor) => sum(potential(at)));
+}
+
+/** One leapfrog step. @param slope of U, `[N, d] -> [N, d]` */
+export function leapfrog(slope: (z: Tensor) => Tensor, { z, momentum }: PhasePoint, stepSize: number): PhasePoint {
   const half = sub(momentum, mul(stepSize / 2, slope(z)));
   const moved = add(z, mul(stepSize, half));
   return { z: moved, momentum: sub(half, mul(stepSize / 2, slope(moved))) };
@@ -35,18 +39,19 @@ export function kineticEnergy(inverseMetric: Tensor, momentum: Tensor): Tensor {
 
 /**
  * One generalised leapfrog step.
+ * @param potentialSlope of U, `[N, d] -> [N, d]`
  * @param inverseMetric P = G^{-1}, `[N, d] -> [N, d, d]`
  * @param iterations of each fixed point
  */
 export function generalizedLeapfrog(
-  potential: (z: Tensor) => Tensor,
+  potentialSlope: (z: Tensor) => Tensor,
   inverseMetric: (z: Tensor) => Tensor,
   { z, momentum }: PhasePoint,
   stepSize: number,
   iterations: number,
 ): PhasePoint {
   const slope = (at: Tensor, r: Tensor) =>
-    grad((place: Tensor) => sum(add(potential(place), kineticEnergy(inverseMetric(place), r))))(at);
+    add(potentialSlope(at), grad((place: Tensor) => sum(kineticEnergy(inverseMetric(place), r)))(at));
   let half = momentum;
   for (let i = 0; i < iterations; i++) half = sub(momentum, mul(stepSize / 2, slope(z, half)));
   const before = applied(inverseMetric(z), half);

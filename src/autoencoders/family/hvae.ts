@@ -8,7 +8,7 @@
  * which for small steps is the ELBO with one draw.
  */
 import { add, mean, mul, neg, sub, type Tensor } from "../../engine/index.js";
-import { decodeCode, draw, encodeLaw, logLikelihood, logNormal, logStandardNormal } from "./common.js";
+import { decodeCode, draw, encodeLaw, logLikelihood, logNormal, logStandardNormal, potentialSlope } from "./common.js";
 import { leapfrog, type PhasePoint, temperingFactors } from "./hamiltonian.js";
 import type { AutoencoderModel } from "./model.js";
 import { variationalAutoencoder } from "./vae.js";
@@ -33,7 +33,7 @@ export const hamiltonianAutoencoder: AutoencoderModel = {
     const logJoint = (z: Tensor) => add(logLikelihood(given, x, decodeCode(given, z)), logStandardNormal(z));
     let point: PhasePoint = { z: start, momentum: mul(noise.momentum, 1 / Math.sqrt(inverseTemperature)) };
     for (const factor of temperingFactors(steps, inverseTemperature)) {
-      const next = leapfrog((z) => neg(logJoint(z)), point, stepSize);
+      const next = leapfrog(potentialSlope(given, x), point, stepSize);
       point = { z: next.z, momentum: mul(factor, next.momentum) };
     }
     const end = add(logJoint(point.z), logStandardNormal(point.momentum));

@@ -6,8 +6,8 @@
  *
  * With batch normalisation in training the decoder's rows depend on each other; then J is the Jacobian of the batch.
  */
-import { div, type Operand, square, sum, type Tensor, vjp } from "../../engine/index.js";
-import { decodeCode } from "./common.js";
+import { div, type Operand, square, sum, type Tensor } from "../../engine/index.js";
+import { decodeWithPullback } from "./common.js";
 import { withRegularizer } from "./rae.js";
 
 export const gradientPenaltyAutoencoder = withRegularizer(
@@ -17,13 +17,15 @@ export const gradientPenaltyAutoencoder = withRegularizer(
     term: "squared Jacobian norm",
     says: "b, weight of the squared norm of the decoder's Jacobian",
   },
-  (given, code) => jacobianNorm((z) => decodeCode(given, z).mean, code, given.noise.directions),
+  (given, code) => jacobianNorm(decodeWithPullback(given, code).pullback, given.noise.directions),
   (shape, N) => ({ directions: [N, shape.dataDimension] }),
 );
 
-/** Estimate of the mean over rows of |J(z)|_F^2. z [N, d], directions ~ N(0, I) [N, D] -> []. Traceable. */
-export function jacobianNorm(decoder: (z: Tensor) => Tensor, z: Tensor, directions: Operand): Tensor {
-  const [, pullback] = vjp(decoder, [z]);
-  const [gradient] = pullback(directions);
-  return div(sum(square(gradient)), z.shape[0]);
+/**
+ * Estimate of the mean over rows of |J|_F^2, from J^T e for directions e ~ N(0, I). [N, D] -> []. Traceable.
+ * @param pullback c -> J^T c, `[N, D] -> [N, d]`
+ */
+export function jacobianNorm(pullback: (cotangent: Operand) => Tensor, directions: Operand): Tensor {
+  const gradient = pullback(directions);
+  return div(sum(square(gradient)), gradient.shape[0]);
 }

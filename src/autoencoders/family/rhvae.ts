@@ -47,6 +47,7 @@ import {
   logLikelihood,
   logNormal,
   logStandardNormal,
+  potentialSlope,
 } from "./common.js";
 import { generalizedLeapfrog, kineticEnergy, type PhasePoint, temperingFactors } from "./hamiltonian.js";
 import type { AutoencoderModel } from "./model.js";
@@ -97,7 +98,7 @@ export const riemannianHamiltonianAutoencoder: AutoencoderModel = {
     const drawn = solveTriangular(cholesky(atStart), noise.momentum, { transpose: true });
     let point: PhasePoint = { z: start, momentum: mul(drawn, 1 / Math.sqrt(inverseTemperature)) };
     for (const factor of temperingFactors(steps, inverseTemperature)) {
-      const next = generalizedLeapfrog((z) => neg(logJoint(z)), inverseMetric, point, stepSize, iterations);
+      const next = generalizedLeapfrog(potentialSlope(given, x), inverseMetric, point, stepSize, iterations);
       point = { z: next.z, momentum: mul(factor, next.momentum) };
     }
     const constant = 0.5 * shape.latentDimension * Math.log(2 * Math.PI);

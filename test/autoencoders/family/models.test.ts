@@ -1,11 +1,20 @@
 /** What makes each model of the family itself. */
 import { describe, expect, it } from "vitest";
-import { costOfMade, costOfReal } from "../../../src/autoencoders/family/common.js";
+import {
+  costOfMade,
+  costOfReal,
+  decodeCode,
+  decodeWithPullback,
+  logLikelihood,
+  logStandardNormal,
+  potentialSlope,
+} from "../../../src/autoencoders/family/common.js";
 import {
   generalizedLeapfrog,
   leapfrog,
   type PhasePoint,
   reversed,
+  slopeOf,
   temperingFactors,
 } from "../../../src/autoencoders/family/hamiltonian.js";
 import { latentVariableModelOf, trainFamily, vampComponentsOf } from "../../../src/autoencoders/family/index.js";
@@ -24,6 +33,7 @@ import {
   compile,
   concat,
   cos,
+  flattenTree,
   grad,
   jacobian,
   mul,
@@ -35,6 +45,7 @@ import {
   square,
   sum,
   type Tensor,
+  vjp,
 } from "../../../src/engine/index.js";
 import { initializeMlp, mlp, spectralNormalization } from "../../../src/networks/index.js";
 import { symmetricEigen } from "../../../src/numerics/eigen.js";
@@ -237,9 +248,9 @@ describe("Hamiltonian integrators", () => {
   };
   const inverseMetric = (z: Tensor) => rhvaeInverseMetric(metric as any, z, { temperature: 1.5, regularization: 0.1 });
   const steps = {
-    leapfrog: (at: PhasePoint, stepSize: number) => leapfrog(potential, at, stepSize),
+    leapfrog: (at: PhasePoint, stepSize: number) => leapfrog(slopeOf(potential), at, stepSize),
     "generalised leapfrog": (at: PhasePoint, stepSize: number) =>
-      generalizedLeapfrog(potential, inverseMetric, at, stepSize, 25),
+      generalizedLeapfrog(slopeOf(potential), inverseMetric, at, stepSize, 25),
   };
   const [z, momentum] = [normal(1, 4, 2), normal(2, 4, 2)];
 
@@ -278,7 +289,7 @@ describe("Hamiltonian integrators", () => {
         const energy = (at: PhasePoint) => add(potential(at.z), mul(0.5, sum(square(at.momentum), -1)));
         let at: PhasePoint = { z: a, momentum: b };
         const before = energy(at);
-        for (let i = 0; i < count; i++) at = leapfrog(potential, at, stepSize);
+        for (let i = 0; i < count; i++) at = leapfrog(slopeOf(potential), at, stepSize);
         return add(energy(at), neg(before));
       }, exact);
       const { data } = await f(z, momentum);
@@ -318,13 +329,69 @@ describe("HVAE and RHVAE", () => {
   );
 });
 
+describe("derivatives of the decoder that are spelt out", () => {
+  const cases = (["tanh", "relu", "softplus"] as const).flatMap((activation) =>
+    (["gaussian", "bounded", "bernoulli"] as const).map((kind) => ({ activation, kind })),
+  );
+  it.each(cases)(
+    "$activation, $kind: equal to those by differentiation, and so are theirs",
+    async ({ activation, kind }) => {
+      const shape = {
+        ...shapeOf("hvae"),
+        network: { kind: "mlp", encoderHidden: [7], decoderHidden: [6, 4], activation },
+        likelihood: kind === "bernoulli" ? "bernoulli" : "gaussian",
+        bounded: kind === "bounded",
+        variance: kind === "bounded" ? "learned" : 0.3,
+      };
+      const { parameters, buffers } = familyModel("hvae").initialize(randomKey(5), shape, rows);
+      const [x, z, c] = [normal(1, 3, 5), normal(2, 3, 2), normal(4, 3, 5)];
+      const both = (p: any, data: Tensor, at: Tensor, cotangent: Tensor) => {
+        const given = { shape, parameters: p, buffers, training: true };
+        const potential = (place: Tensor) =>
+          neg(add(logLikelihood(given, data, decodeCode(given, place)), logStandardNormal(place)));
+        return {
+          slope: [potentialSlope(given, data)(at), slopeOf(potential)(at)],
+          pullback: [
+            decodeWithPullback(given, at).pullback(cotangent),
+            vjp((place: Tensor) => decodeCode(given, place).mean, [at])[1](cotangent)[0],
+          ],
+        };
+      };
+      const total = (name: "slope" | "pullback", i: number) =>
+        grad((p: any, data: Tensor, at: Tensor, e: Tensor) => sum(square(both(p, data, at, e)[name][i])));
+      const f = compile(
+        (p: any, data: Tensor, at: Tensor, e: Tensor) => [
+          both(p, data, at, e),
+          total("slope", 0)(p, data, at, e).decoder,
+          total("slope", 1)(p, data, at, e).decoder,
+          total("pullback", 0)(p, data, at, e).decoder,
+          total("pullback", 1)(p, data, at, e).decoder,
+        ],
+        exact,
+      );
+      const [values, ...derivatives] = await f(parameters, x, z, c);
+      const same = (a: any, b: any) => {
+        const [left, right] = [flattenTree(a).leaves, flattenTree(b).leaves];
+        left.forEach((leaf: any, i: number) => {
+          leaf.data.forEach((v: number, j: number) => {
+            expect(v).toBeCloseTo((right[i] as NdArray).data[j], 9);
+          });
+        });
+      };
+      for (const [spelt, differentiated] of [values.slope, values.pullback]) same(spelt, differentiated);
+      same(derivatives[0], derivatives[1]);
+      same(derivatives[2], derivatives[3]);
+    },
+  );
+});
+
 describe("regularised autoencoders", () => {
   it("RAE-GP: the penalty is the squared norm of the decoder's Jacobian, exactly so over all directions", async () => {
     const layers = initializeMlp(randomKey(1), [2, 6, 5]);
     const decoder = (z: Tensor) => mlp(layers, z);
     const z = normal(3, 1, 2);
     // over the directions sqrt(5) e_i the average of |J^T e|^2 is exactly |J|_F^2
-    const f = compile((at: Tensor, e: Tensor) => jacobianNorm(decoder, at, e), exact);
+    const f = compile((at: Tensor, e: Tensor) => jacobianNorm((c) => vjp(decoder, [at])[1](c)[0], e), exact);
     let estimate = 0;
     for (let i = 0; i < 5; i++)
       estimate +=
