@@ -8,6 +8,7 @@ export * from "./fisher-rao.js";
 export * from "./gate.js";
 export * from "./lengths-and-angles.js";
 export * from "./metric.js";
+export * from "./obstacle.js";
 export * from "./parts.js";
 export * from "./position-orientation.js";
 export * from "./posterior.js";
