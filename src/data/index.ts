@@ -24,6 +24,7 @@ export {
   takeEarth,
 } from "./earth.js";
 export { encodeIdx, type IdxArray, parseIdx, readIdx } from "./idx.js";
+export { type Demonstration, lasaFolder, lasaShapes, loadLasa, parseLasa } from "./lasa.js";
 export {
   downloadMnist,
   findMnist,
@@ -34,5 +35,6 @@ export {
   type MnistPart,
   readMnist,
 } from "./mnist.js";
+export * from "./mocap.js";
 export { drawStrokes, generateStrokes, loadStrokes, type Strokes, strokeFactors } from "./strokes.js";
 export type { UserFileOptions } from "./user-files.js";
