@@ -14,7 +14,7 @@ import { flattenTree, unflattenTree } from "./trees.js";
 export interface CompileOptions {
   /** Number format of the program; default "float32". Arguments are converted to it. */
   precision?: Precision;
-  /** Default "cpu"; "webgpu" where the runtime offers it (falls back to the CPU, see `device()`). */
+  /** Default "cpu"; "webgpu" where the runtime finds a graphics adapter (the first call throws a UsageError where not). */
   device?: Device;
   /** Threads inside one operation; default: all cores. Use 1 in worker threads. */
   threads?: number;

@@ -1,4 +1,6 @@
 /** What the two packages of ONNX Runtime have in common: tensors, sessions, runs. */
+
+import { UsageError } from "../../errors.js";
 import { allocate, type DType, type NdArray } from "../arrays.js";
 import type { Device, ProgramFile, Session } from "./session.js";
 
@@ -23,13 +25,16 @@ export async function createSessionWith(ort: any, program: ProgramFile, settings
     // a float64 program its precision.
     graphOptimizationLevel: program.precision === "float64" ? "basic" : "all",
   };
-  let device: Device = settings.device;
+  const { device } = settings;
   let session: any;
   if (device === "webgpu") {
     try {
       session = await ort.InferenceSession.create(program.bytes, { ...common, executionProviders: ["webgpu", cpu] });
-    } catch {
-      device = "cpu"; // no adapter: the caller sees it in `device`
+    } catch (error) {
+      const reason = /Failed to [^.\n]*|no available backend[^.\n]*/.exec(String((error as Error).message ?? error));
+      throw new UsageError(
+        `device: "webgpu" is not to be had here${reason === null ? "" : ` (${reason[0]})`}; use "cpu", or a machine whose runtime finds a graphics adapter.`,
+      );
     }
   }
   session ??= await ort.InferenceSession.create(program.bytes, { ...common, executionProviders: [cpu] });
