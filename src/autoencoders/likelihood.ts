@@ -97,8 +97,8 @@ export function outputCount(choice: LikelihoodChoice, dataDimension: number): nu
 export function applySchema(data: Dataset, json: unknown): { readonly data: Dataset; readonly schema: unknown } {
   const schema = readSchema(json, data.columnNames);
   const table = ndarray(data.rows, [data.n, data.dimension]);
-  const encoded = schema.encode(table, { name: data.name });
-  const { imageShape: _, columnNames: __, ...rest } = data;
+  const { imageShape: _, columnNames: __, columnWords, ...rest } = data;
+  const encoded = schema.encode(table, { name: data.name, columnWords, rowNumbers: data.rowNumbers });
   const blocks: { columns: unknown[]; options?: { classes?: number }; encoding?: string }[] = (json as any).blocks;
   let start = 0;
   const described = blocks.map(({ encoding, ...block }) => {

@@ -6,7 +6,7 @@
  *   const { model, elbo } = await trainVae(train, { test, likelihood: "bernoulli", epochs: 10, out: "runs/strokes" });
  */
 import type { Dataset } from "../data/types.js";
-import { compile, type NdArray } from "../engine/index.js";
+import { compile, type NdArray, ndarray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { fillNormal, randomKey, split, stream } from "../numerics/random.js";
 import {
@@ -160,6 +160,7 @@ async function runTraining(
     shape: [settings.batchSize, d],
     dtype: "float32",
   };
+  const weights = meanOne(train);
   const data = describeData(train);
   const configOf = (run: RunState<VaeTrainingState>, state: VaeConfig["progress"]["state"]): VaeConfig => ({
     model: "vae",
@@ -187,7 +188,20 @@ async function runTraining(
           optimizer: optimizer.scalars(done + 1, learningRate(done, steps)),
           klWeight: warmUpWeight(done, steps, settings.klWarmUp),
         };
-        const [next, terms]: [VaeTrainingState, ElboTerms<NdArray>] = await step(state, x, noise, scalars);
+        const [next, terms]: [VaeTrainingState, ElboTerms<NdArray>] = await step(
+          state,
+          x,
+          noise,
+          scalars,
+          ...(weights
+            ? [
+                ndarray(
+                  Float32Array.from(indices, (i) => weights[i]),
+                  [indices.length],
+                ),
+              ]
+            : []),
+        );
         return [next, [terms.reconstruction.data[0] - unitsTerm, terms.divergence.data[0]]];
       },
       ...(test && { evaluate: (state) => elboOf(modelOf(state), test.rows, test.n) }),
@@ -225,6 +239,18 @@ async function runTraining(
   if (out !== undefined)
     await saveEnded(out, model, { ...configOf(result, result.reason), elbo }, result, latents, train.labels);
   return { model, reason: result.reason, history: result.history, elbo, latents, seconds: secondsOf(result) };
+}
+
+/** The weights of the rows with mean 1. @throws UsageError for weights that are none. */
+function meanOne({ name, n, weights }: Dataset): Float64Array | undefined {
+  if (weights === undefined) return undefined;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const bad = weights.findIndex((weight) => !(weight >= 0 && weight < Infinity));
+  if (weights.length !== n || bad >= 0 || !(total > 0))
+    throw new UsageError(
+      `${name}: its weights ${bad >= 0 ? `have ${weights[bad]} at row ${bad}` : `are ${weights.length} numbers of sum ${total} for ${n} rows`}; give ${n} finite numbers >= 0, not all 0.`,
+    );
+  return weights.map((weight) => (weight * n) / total);
 }
 
 function optimizerOf(settings: VaeSettings) {

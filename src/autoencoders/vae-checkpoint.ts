@@ -103,6 +103,7 @@ export function describeData(data: Dataset): VaeConfig["data"] {
     const row = data.rows.subarray(i * dimension, (i + 1) * dimension);
     hash.update(new Uint8Array(row.buffer, row.byteOffset, row.byteLength));
   }
+  if (data.weights !== undefined) hash.update(JSON.stringify(Array.from(data.weights)));
   return {
     name,
     n,

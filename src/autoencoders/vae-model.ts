@@ -187,10 +187,20 @@ export function elboRows(shape: VaeShape, parameters: VaeParameters<Operand>, x:
   return { reconstruction: logLikelihood(shape, parameters, x, linear), divergence: mul(sum(kl, -1), 0.5) };
 }
 
-/** The terms of the ELBO, averaged over the rows of a batch: two scalars. Traceable. Arguments as `elboRows`. */
-export function elboTerms(shape: VaeShape, parameters: VaeParameters<Operand>, x: Operand, noise: Operand): ElboTerms {
+/**
+ * The terms of the ELBO, averaged over the rows of a batch: two scalars. Traceable. Arguments as `elboRows`.
+ * @param weights how much each row counts, of mean 1 over the data; all alike where absent. [N]
+ */
+export function elboTerms(
+  shape: VaeShape,
+  parameters: VaeParameters<Operand>,
+  x: Operand,
+  noise: Operand,
+  weights?: Operand,
+): ElboTerms {
   const { reconstruction, divergence } = elboRows(shape, parameters, x, noise);
-  return { reconstruction: meanOf(reconstruction), divergence: meanOf(divergence) };
+  const average = (term: Tensor) => meanOf(weights === undefined ? term : mul(term, weights));
+  return { reconstruction: average(reconstruction), divergence: average(divergence) };
 }
 
 /** log p(x|z) of each row. `linear` is the decoder's linear output. [N, D] -> [N] */

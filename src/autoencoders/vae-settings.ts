@@ -111,17 +111,18 @@ export function checkRows(name: string, data: Dataset, shape: VaeShape): void {
   if (data.dimension !== shape.dataDimension)
     throw new UsageError(`${name}: rows have ${data.dimension} columns, the model ${shape.dataDimension}.`);
   if (hasFamily(shape)) {
-    likelihoodFamily(shape).checkData(ndarray(data.rows, [data.n, data.dimension]), { name });
+    const { columnWords, rowNumbers } = data;
+    likelihoodFamily(shape).checkData(ndarray(data.rows, [data.n, data.dimension]), { name, columnWords, rowNumbers });
     return;
   }
   const bernoulli = shape.likelihood === "bernoulli";
+  const row = (i: number) => data.rowNumbers?.[Math.floor(i / data.dimension)] ?? Math.floor(i / data.dimension);
   for (let i = 0; i < data.rows.length; i++) {
     const value = data.rows[i];
-    if (!Number.isFinite(value))
-      throw new UsageError(`${name}: row ${Math.floor(i / data.dimension)} holds ${value}; give finite numbers.`);
+    if (!Number.isFinite(value)) throw new UsageError(`${name}: row ${row(i)} holds ${value}; give finite numbers.`);
     if (bernoulli && !(value >= 0 && value <= 1))
       throw new UsageError(
-        `likelihood: "bernoulli" needs data from 0 to 1, but row ${Math.floor(i / data.dimension)} of ${name} holds ${value}; use "gaussian" or rescale.`,
+        `likelihood: "bernoulli" needs data from 0 to 1, but row ${row(i)}, column ${data.columnWords?.[i % data.dimension] ?? i % data.dimension}, of ${name} holds ${value}; use "gaussian" or rescale.`,
       );
   }
 }

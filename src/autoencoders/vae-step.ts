@@ -22,7 +22,7 @@ export interface VaeStepScalars<T = number> {
 /**
  * The training step of a VAE.
  *
- * @returns a traceable function `(state, x [N, D], noise [N, d], scalars) -> [state, terms]`, which descends
+ * @returns a traceable function `(state, x [N, D], noise [N, d], scalars, weights? [N]) -> [state, terms]`, which descends
  *   loss = -(reconstruction - klWeight * divergence), averaged over the batch, and tells the two terms before the step.
  * @example
  *   const step = compile(vaeTrainingStep(shape, adam()), { donate: [0] });
@@ -37,9 +37,10 @@ export function vaeTrainingStep(
   x: Operand,
   noise: Operand,
   scalars: VaeStepScalars<any>,
+  weights?: Operand,
 ) => [VaeTrainingState<any>, ElboTerms] {
-  return (state, x, noise, scalars) => {
-    const objective = (parameters: VaeParameters<any>) => elboTerms(shape, parameters, x, noise);
+  return (state, x, noise, scalars, weights) => {
+    const objective = (parameters: VaeParameters<any>) => elboTerms(shape, parameters, x, noise, weights);
     // One reverse pass for both terms: the gradient of -reconstruction + klWeight * divergence.
     const [terms, pullback] = vjp(objective, [state.parameters]);
     const [raw] = pullback({ reconstruction: -1, divergence: scalars.klWeight });

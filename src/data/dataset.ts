@@ -1,12 +1,13 @@
 /**
  * Data sets as the rest of the toolkit knows them: rows of float32, with labels, picture size and generating factors
- * where there are any. By name (`mnist`, `strokes`) or from the user's `.npy` or `.csv` file.
+ * where there are any. By name (`mnist`, `strokes`) or from the user's `.npy`, `.csv` or FASTA file.
  */
 import { existsSync } from "node:fs";
 import { extname } from "node:path";
 import { UsageError } from "../errors.js";
 import { permutation, randomKey, split } from "../numerics/random.js";
 import type { DownloadProgress } from "./download.js";
+import { type FastaOptions, isFastaName, readFastaDataset } from "./fasta-dataset.js";
 import { findMnist, loadMnist, type MnistPart } from "./mnist.js";
 import { loadStrokes } from "./strokes.js";
 import type { Dataset } from "./types.js";
@@ -18,7 +19,7 @@ export type { Dataset } from "./types.js";
 export const datasetNames = ["mnist", "strokes"] as const;
 
 /** How a data set is loaded. */
-export interface LoadOptions extends UserFileOptions {
+export interface LoadOptions extends UserFileOptions, FastaOptions {
   /** MNIST: which part. Default: "all", which `splitDataset` takes apart again. */
   readonly part?: MnistPart;
   /** MNIST: download it if it is not there. Default: false. */
@@ -35,9 +36,16 @@ export interface LoadOptions extends UserFileOptions {
  *
  * A `.npy` file holds [n, D] numbers, or [n, height, width] pictures. A `.csv` file holds a row a line, with or without
  * a header. `labelColumn` names the column (by header or index from 0) whose whole numbers or words are classes.
+ * A FASTA file (`.fasta`, `.fa`, ..., gzipped or not) holds aligned sequences: see `fastaDataset`.
  * @throws UsageError if there is no such data set or file, or it holds no finite table of numbers.
  */
 export async function loadDataset(nameOrPath: string, options: LoadOptions = {}): Promise<Dataset> {
+  if (isFastaName(nameOrPath)) return readFastaDataset(nameOrPath, options);
+  for (const option of ["alphabet", "identity"] as const)
+    if (options[option] !== undefined)
+      throw new UsageError(
+        `${option}: goes with aligned sequences in a FASTA file, not with ${nameOrPath}; leave it out.`,
+      );
   if (nameOrPath === "mnist") {
     const part = options.part ?? "all";
     const { images, labels, shape, trainingImages } = await loadMnist({ ...options, part });
@@ -55,7 +63,7 @@ export async function loadDataset(nameOrPath: string, options: LoadOptions = {})
   if (extension === ".csv") return readCsvDataset(nameOrPath, options);
   const problem = existsSync(nameOrPath) ? "is a file of another kind" : "is not known";
   throw new UsageError(
-    `data: '${nameOrPath}' ${problem}; give ${datasetNames.join(", ")}, or the path of a .npy or .csv file.`,
+    `data: '${nameOrPath}' ${problem}; give ${datasetNames.join(", ")}, or the path of a .npy, .csv or .fasta file.`,
   );
 }
 
@@ -110,7 +118,7 @@ export function splitDataset(
 
 /** The rows `indices` of a data set, copied, in that order. @throws UsageError if an index is no row. */
 export function takeDataset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
-  const { n, dimension, rows, labels, factors, factorNames, standardTrainingRows: _, ...rest } = dataset;
+  const { n, dimension, rows, labels, factors, factorNames, weights, standardTrainingRows: _, ...rest } = dataset;
   for (let i = 0; i < indices.length; i++)
     if (!(Number.isInteger(indices[i]) && indices[i] >= 0 && indices[i] < n))
       throw new UsageError(`rows: ${indices[i]} is not a row of ${dataset.name}, which has rows 0 to ${n - 1}.`);
@@ -125,9 +133,19 @@ export function takeDataset(dataset: Dataset, indices: ArrayLike<number>): Datas
     n: indices.length,
     dimension,
     rows: gather(rows, dimension, new Float32Array(indices.length * dimension)),
+    ...perRow(dataset, (values) => Array.from(indices, (i) => values[i])),
+    ...(weights && { weights: gather(weights, 1, new Float64Array(indices.length)) }),
     ...(labels && { labels: gather(labels, 1, new Int32Array(indices.length)) }),
     ...(factors && { factors: gather(factors, width, new Float64Array(indices.length * width)), factorNames }),
   };
+}
+
+/** What is kept for each row in a list: its name and its number. */
+function perRow(
+  { rowNames, rowNumbers }: Dataset,
+  chosen: <T>(values: readonly T[]) => readonly T[],
+): Pick<Dataset, "rowNames" | "rowNumbers"> {
+  return { ...(rowNames && { rowNames: chosen(rowNames) }), ...(rowNumbers && { rowNumbers: chosen(rowNumbers) }) };
 }
 
 /** What `atlas data` tells about a data set. */
@@ -144,11 +162,16 @@ export interface DatasetDescription {
   readonly labels?: readonly { readonly name: string; readonly count: number }[];
   readonly columnNames?: readonly string[];
   readonly factorNames?: readonly string[];
+  /** Of aligned sequences: alphabet, letters with the gap, columns, and how many sites hold ambiguity codes. */
+  readonly alignment?: Dataset["alignment"] & { readonly gaps: number };
+  /** Sum of the weights of the rows, where they have weights. */
+  readonly effectiveRows?: number;
 }
 
 /** Size, range and classes of a data set. */
 export function describeDataset(dataset: Dataset): DatasetDescription {
-  const { name, n, dimension, rows, labels, labelNames, imageShape, columnNames, factorNames } = dataset;
+  const { name, n, dimension, rows, labels, labelNames, imageShape, columnNames, factorNames, alignment, weights } =
+    dataset;
   let [minimum, maximum, sum] = [Infinity, -Infinity, 0];
   for (const value of rows) {
     if (value < minimum) minimum = value;
@@ -172,18 +195,29 @@ export function describeDataset(dataset: Dataset): DatasetDescription {
     ...(classes && { labels: classes }),
     ...(columnNames && { columnNames }),
     ...(factorNames && { factorNames }),
+    ...(alignment && { alignment: { ...alignment, gaps: gapShare(rows, alignment.letters.length) } }),
+    ...(weights && { effectiveRows: weights.reduce((total, weight) => total + weight, 0) }),
   };
+}
+
+/** The share of sites that are gaps: the last of the K columns of a site. */
+function gapShare(rows: Float32Array, K: number): number {
+  let gaps = 0;
+  for (let i = K - 1; i < rows.length; i += K) gaps += rows[i];
+  return gaps / (rows.length / K);
 }
 
 /** Rows from `start` up to, not including, `end`; shares the memory. */
 function rowRange(dataset: Dataset, start: number, end: number): Dataset {
-  const { dimension, rows, labels, factors, factorNames, standardTrainingRows: _, ...rest } = dataset;
+  const { dimension, rows, labels, factors, factorNames, weights, standardTrainingRows: _, ...rest } = dataset;
   const width = factorNames?.length ?? 0;
   return {
     ...rest,
     n: end - start,
     dimension,
     rows: rows.subarray(start * dimension, end * dimension),
+    ...perRow(dataset, (values) => values.slice(start, end)),
+    ...(weights && { weights: weights.subarray(start, end) }),
     ...(labels && { labels: labels.subarray(start, end) }),
     ...(factors && { factors: factors.subarray(start * width, end * width), factorNames }),
   };

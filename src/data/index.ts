@@ -23,6 +23,16 @@ export {
   splitEarth,
   takeEarth,
 } from "./earth.js";
+export { type FastaRecord, parseFasta } from "./fasta.js";
+export { type AlphabetName, alphabetNames } from "./fasta-alphabet.js";
+export { type FastaOptions, fastaDataset, readFastaDataset } from "./fasta-dataset.js";
+export {
+  identityWeights,
+  type SequenceDistance,
+  sequenceDistances,
+  sequenceLetters,
+  sequenceText,
+} from "./fasta-distances.js";
 export { encodeIdx, type IdxArray, parseIdx, readIdx } from "./idx.js";
 export { type Demonstration, lasaFolder, lasaShapes, loadLasa, parseLasa } from "./lasa.js";
 export {

@@ -72,7 +72,11 @@ export function readCsvDataset(path: string, options: UserFileOptions = {}): Dat
           table.rows.map((row) => row[column].trim()),
           (i) => `${path}: row ${table.rowNumbers[i]}, column ${nameOf(table, column)}`,
         );
-  return { name: basename(path), rows, n, dimension, ...labelled, ...(columnNames && { columnNames }) };
+  const places = {
+    rowNumbers: table.rowNumbers,
+    columnWords: Array.from({ length: width }, (_, j) => nameOf(table, j)).filter((_, j) => j !== column),
+  };
+  return { name: basename(path), rows, n, dimension, ...places, ...labelled, ...(columnNames && { columnNames }) };
 }
 
 /** All columns but one, as float32. */

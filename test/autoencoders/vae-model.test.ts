@@ -89,6 +89,15 @@ describe.each(["gaussian", "bernoulli"] as const)("the ELBO, %s", (likelihood) =
     expect(terms.reconstruction.data[0]).toBeCloseTo(average("reconstruction"), 10);
     expect(terms.divergence.data[0]).toBeCloseTo(average("divergence"), 10);
     await f.dispose();
+    // Weights of mean 1: a row of weight 2 counts as two rows.
+    const weighted = compile((q: any, a: any, b: any, w: any) => elboTerms(s, q, a, b, w), { precision: "float64" });
+    const counted = await weighted(p, x, noise, ndarray(Float64Array.of(2, 0, 1, 1), [4]));
+    for (const name of ["reconstruction", "divergence"] as const)
+      expect(counted[name].data[0]).toBeCloseTo(
+        (2 * expected[0][name] + expected[2][name] + expected[3][name]) / 4,
+        10,
+      );
+    await weighted.dispose();
   });
 
   it("has the gradient of its differences: the error falls with the square of the step", async () => {

@@ -54,13 +54,22 @@ describe("csv data sets", () => {
       labels: Int32Array.of(1, 0, 1),
       labelNames: ["iris", "rose"],
       columnNames: ["width", "height"],
+      rowNumbers: [2, 3, 4],
+      columnWords: ['"width"', '"height"'],
     };
     for (const labelColumn of ["species", 2, "2"])
       expect(await loadDataset(flowers, { labelColumn })).toEqual(expected);
     const bare = write("bare.csv", "1,2,rose\n3,4,iris\n");
     expect(await loadDataset(bare, { labelColumn: 2 })).toMatchObject({ n: 2, labels: Int32Array.of(1, 0) });
     const plain = await loadDataset(write("plain.csv", "1,2\n3,4\n"));
-    expect(plain).toEqual({ name: "plain.csv", rows: Float32Array.of(1, 2, 3, 4), n: 2, dimension: 2 });
+    expect(plain).toEqual({
+      name: "plain.csv",
+      rows: Float32Array.of(1, 2, 3, 4),
+      n: 2,
+      dimension: 2,
+      rowNumbers: [1, 2],
+      columnWords: ["1", "2"],
+    });
   });
 
   it("take whole numbers as classes by size", async () => {

@@ -1,24 +1,34 @@
 /** `atlas data`: what data sets there are, what is in one, and how to get MNIST. */
 import type { Command } from "commander";
+import { finiteNumber, oneOf } from "../options.js";
 import { createReport, table } from "../report.js";
 
 export function registerData(program: Command): void {
   program
     .command("data")
-    .description("Describe a data set (mnist, strokes, or a .npy or .csv file), or download MNIST.")
+    .description("Describe a data set (mnist, strokes, or a .npy, .csv or FASTA file), or download MNIST.")
     .argument("[name]", "mnist, strokes, or a path; without it, all that is known is listed")
     .option("--download", "download MNIST to the cache if it is not there")
     .option(
       "--label-column <column>",
-      "the column of a .csv or .npy file that holds classes (its header, or its index from 0)",
+      "the column of a .csv or .npy file that holds classes (its header, or its index from 0; FASTA: the part of headers split at |)",
     )
+    .option("--alphabet <name>", "of aligned sequences: rna, dna or protein (default: what the letters say)")
+    .option("--identity <share>", "count aligned sequences by how many share this part of their sites, such as 0.8")
     .option("--sheet <file.png>", "also write a sheet of the first 100 pictures")
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  atlas data strokes --sheet strokes.png")
     .action(
       async (
         name: string | undefined,
-        options: { download?: boolean; labelColumn?: string; sheet?: string; json?: boolean },
+        options: {
+          download?: boolean;
+          labelColumn?: string;
+          alphabet?: string;
+          identity?: string;
+          sheet?: string;
+          json?: boolean;
+        },
       ) => {
         const report = createReport(options.json === true);
         const { datasetNames, describeDataset, findMnist, loadDataset } = await import("../../data/index.js");
@@ -26,13 +36,20 @@ export function registerData(program: Command): void {
           const folder = findMnist();
           report.say(`mnist    ${folder ?? "not found: atlas data mnist --download, or set ATLAS_DATA"}`);
           report.say("strokes  generated: 20,000 handwriting-like digits with their generating factors");
-          report.say("Or give the path of your own .npy or .csv file.");
+          report.say(
+            "Or give the path of your own .npy, .csv or FASTA file (aligned sequences: .fasta, .fa, ..., .gz).",
+          );
           report.result({ known: datasetNames, mnist: folder ?? null });
           return;
         }
         const dataset = await loadDataset(name, {
           download: options.download,
           labelColumn: columnOf(options.labelColumn),
+          alphabet:
+            options.alphabet === undefined
+              ? undefined
+              : oneOf("--alphabet", options.alphabet, ["rna", "dna", "protein"] as const),
+          identity: options.identity === undefined ? undefined : finiteNumber("--identity", options.identity, 0),
           onProgress: ({ received, total, file }) =>
             report.progress(received, total ?? 0, `${file}: ${(received / 1e6).toFixed(1)} MB`),
         });

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { VaeOptions } from "../../autoencoders/index.js";
-import type { Dataset } from "../../data/index.js";
+import type { AlphabetName, Dataset } from "../../data/index.js";
 import { UsageError } from "../../errors.js";
 import { writeAtomically } from "../../numerics/files.js";
 import { finiteNumber, oneOf, wholeNumber, wholeNumbers } from "../options.js";
@@ -21,6 +21,8 @@ interface TrainOptions {
   prior?: string;
   priorScale?: string;
   labelColumn?: string;
+  alphabet?: string;
+  identity?: string;
   testFraction?: string;
   latent?: string;
   likelihood?: string;
@@ -58,6 +60,9 @@ interface DataChoice {
   /** Whether the decoder's uncertainty is fitted. */
   uncertainty?: boolean;
   labelColumn?: string | number;
+  /** Of aligned sequences. */
+  alphabet?: AlphabetName;
+  identity?: number;
   testFraction?: number;
   seed: number;
 }
@@ -73,16 +78,20 @@ export function registerTrain(program: Command): void {
       "vae, pvae (Poincare VAE), or of the family: ae, beta-vae, wae-mmd, vamp, hvae, rhvae, rae, rae-gp, rae-l2, rae-sn, iwae, aae, vaegan",
       "vae",
     )
-    .option("--data <name>", "mnist, strokes, or the path of a .npy or .csv file")
+    .option("--data <name>", "mnist, strokes, or the path of a .npy, .csv or FASTA file (aligned sequences)")
+    .option("--alphabet <name>", "of aligned sequences: rna, dna or protein (default: what the letters say)")
+    .option(
+      "--identity <share>",
+      "weigh aligned sequences by how many share this part of their sites, such as 0.8 (default: all count once)",
+    )
     .option("--label-column <column>", "the column of the file that holds classes (its header, or its index from 0)")
     .option("--test-fraction <share>", "part of the rows held out (default: the data's own split, or 0.1)")
     .option("--latent <d>", "latent dimensions", "2")
     .option(
       "--likelihood <name>",
-      "gaussian, bernoulli (data from 0 to 1), or vae only: normal, categorical, poisson, exponential, gamma, beta, dirichlet, von-mises, von-mises-fisher, discretised-logistic",
-      "gaussian",
+      "gaussian, bernoulli (data from 0 to 1), or vae only: normal, categorical, poisson, exponential, gamma, beta, dirichlet, von-mises, von-mises-fisher, discretised-logistic (default: gaussian; categorical for FASTA)",
     )
-    .option("--classes <k>", "classes of a categorical or Dirichlet likelihood")
+    .option("--classes <k>", "classes of a categorical or Dirichlet likelihood (FASTA: its letters)")
     .option(
       "--schema <file.json>",
       "columns and their families, for mixed data (instead of --likelihood; docs/metrics.md)",
@@ -130,13 +139,18 @@ export function registerTrain(program: Command): void {
       const given = (name: string) => command.getOptionValueSource(name) === "cli";
       await checkFolder(options, command);
       const choice = dataChoice(options, given("seed"));
-      const model = modelOptions(options);
       const { loadDataset, splitDataset } = await import("../../data/index.js");
-      const loaded: Dataset = await loadDataset(choice.data, { labelColumn: choice.labelColumn });
+      const loaded: Dataset = await loadDataset(choice.data, loadOptions(choice));
+      const model = modelOptions(withLetters(options, loaded));
       const { data, schema } = await withSchema(loaded, choice.schema);
       if (schema !== undefined) Object.assign(model, { likelihood: "mixed", schema });
+      if (!options.resume) {
+        // On the whole data, so that messages count rows as the file does.
+        const { resolveVaeOptions } = await import("../../autoencoders/index.js");
+        resolveVaeOptions(data, defined(model));
+      }
       const { train, test } = splitDataset(data, { testFraction: choice.testFraction, seed: choice.seed });
-      report.say(`Data: ${data.name}, ${train.n} rows to train on, ${test.n} held out, ${data.dimension} columns.`);
+      report.say(aboutData(data, train.n, test.n));
       const result = await interruptible(report, (signal) =>
         trainAndSave(train, test, {
           out: options.out,
@@ -230,6 +244,8 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
     import("../train-other.js"),
   ]);
   if (!options.resume) oneOf("--likelihood", options.likelihood ?? "gaussian", ["gaussian", "bernoulli"]);
+  if (choice.identity !== undefined)
+    throw new UsageError(`--identity: weights of rows go with --model vae, not with ${kind}; leave it out.`);
   const common = commonOptions(options);
   const ownUnits = (name: string, text: string | undefined) =>
     text !== undefined && /^[\d,\s]+$/.test(text) ? wholeNumbers(name, text) : undefined;
@@ -238,9 +254,9 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
     decoderHidden: ownUnits("--decoder", options.decoder),
   };
   const word = (text: string | undefined) => (text === undefined || /^[\d,\s]+$/.test(text) ? undefined : text);
-  const data = await loadDataset(choice.data, { labelColumn: choice.labelColumn });
+  const data = await loadDataset(choice.data, loadOptions(choice));
   const { train, test } = splitDataset(data, { testFraction: choice.testFraction, seed: choice.seed });
-  report.say(`Data: ${data.name}, ${train.n} rows to train on, ${test.n} held out, ${data.dimension} columns.`);
+  report.say(aboutData(data, train.n, test.n));
   const run = await interruptible(report, (signal) => {
     const settings = {
       out: options.out,
@@ -340,7 +356,7 @@ function dataChoice(options: TrainOptions, seedGiven: boolean): DataChoice {
     throw new UsageError(
       options.resume
         ? `--resume: ${options.out} does not say which data it was trained on; name them with --data (and --seed, --label-column as at first).`
-        : "--data: name the data set: mnist, strokes, or the path of a .npy or .csv file.",
+        : "--data: name the data set: mnist, strokes, or the path of a .npy, .csv or .fasta file.",
     );
   const fraction = options.testFraction;
   return {
@@ -348,10 +364,43 @@ function dataChoice(options: TrainOptions, seedGiven: boolean): DataChoice {
     data,
     labelColumn: columnOf(options.labelColumn) ?? stored?.labelColumn,
     ...(options.schema !== undefined && { schema: options.schema }),
+    ...(options.alphabet !== undefined && {
+      alphabet: oneOf("--alphabet", options.alphabet, ["rna", "dna", "protein"] as const),
+    }),
+    ...(options.identity !== undefined && { identity: finiteNumber("--identity", options.identity, 0) }),
     testFraction: fraction === undefined ? stored?.testFraction : finiteNumber("--test-fraction", fraction, 0),
     seed: stored === undefined || seedGiven ? wholeNumber("--seed", options.seed ?? "0") : stored.seed,
     uncertainty: stored?.uncertainty ?? options.uncertainty,
   };
+}
+
+const loadOptions = ({ labelColumn, alphabet, identity }: DataChoice) => ({ labelColumn, alphabet, identity });
+
+/** The likelihood of the data's kind: for aligned sequences categorical, of as many classes as there are letters. */
+function withLetters(options: TrainOptions, { name, alignment }: Dataset): TrainOptions {
+  if (options.resume) return options;
+  if (options.schema !== undefined && options.likelihood !== undefined)
+    throw new UsageError("give either --likelihood or --schema, not both.");
+  const likelihood = options.likelihood ?? (alignment && options.schema === undefined ? "categorical" : "gaussian");
+  if (alignment === undefined || likelihood !== "categorical") return { ...options, likelihood };
+  const letters = alignment.letters.length;
+  if (options.classes !== undefined && Number(options.classes) !== letters)
+    throw new UsageError(
+      `--classes: ${name} has ${letters} letters (${alignment.letters}), so --classes ${options.classes} does not fit; leave it out.`,
+    );
+  return { ...options, likelihood, classes: String(letters) };
+}
+
+/** What the data are, in a line. */
+function aboutData(data: Dataset, train: number, test: number): string {
+  const { name, dimension, alignment, weights } = data;
+  if (alignment === undefined)
+    return `Data: ${name}, ${train} rows to train on, ${test} held out, ${dimension} columns.`;
+  const { alphabet, letters, sites, ambiguous } = alignment;
+  const codes =
+    ambiguous === 0 ? "none ambiguous" : `${ambiguous} ambiguous ones as equal shares of the letters they may be`;
+  const effective = weights && `, weighted as ${weights.reduce((sum, w) => sum + w, 0).toFixed(1)}`;
+  return `Data: ${name}, ${alphabet} sequences of ${sites} sites, letters ${letters} (the gap is one; ${codes}): ${train} to train on, ${test} held out${effective ?? ""}.`;
 }
 
 function modelOptions(options: TrainOptions): VaeOptions & { epochs: number } {
@@ -376,7 +425,7 @@ function commonOptions(options: TrainOptions): VaeOptions & { epochs: number } {
     text === undefined ? undefined : finiteNumber(name, text, above);
   return {
     latentDimension: wholeNumber("--latent", options.latent ?? "2", 1, 4096),
-    likelihood: options.likelihood as VaeOptions["likelihood"],
+    likelihood: (options.likelihood ?? "gaussian") as VaeOptions["likelihood"],
     ...(needsClasses(options) && {
       likelihoodOptions: { classes: wholeNumber("--classes", options.classes!, 2) },
     }),

@@ -8,22 +8,29 @@
 import {
   exp,
   logSoftmax,
+  max,
   mul,
   type NdArray,
   ndarray,
   type Operand,
+  rsqrt,
+  square,
+  stopGradient,
   sub,
   sum,
   type Tensor,
 } from "../../engine/index.js";
 import { expectThat, UsageError } from "../../errors.js";
 import {
+  at,
   type CheckOptions,
   checkGroups,
   countsPerGroup,
   type Family,
   flatRows,
+  flatSlabs,
   grouped,
+  groupsFirst,
   outputShape,
   sumRows,
 } from "./family.js";
@@ -67,14 +74,14 @@ export function categorical(options: { readonly classes: number }): Family {
     },
     klDivergence: (p, q) => divergenceOfLogits(p.logits, q.logits),
     fisherRoot({ logits }) {
-      const logP = logSoftmax(logits);
-      const [p, root] = [exp(logP), exp(mul(0.5, logP))];
+      const root = rootProbabilities(groupsFirst(logits)); // [K, N, S]
+      const p = square(root);
       return (tangent) => {
-        const centred = sub(tangent.logits, sum(mul(p, tangent.logits), -1, { keepDimensions: true }));
-        return flatRows(mul(root, centred));
+        const change = groupsFirst(tangent.logits);
+        return flatSlabs(mul(root, sub(change, sum(mul(p, change), 0, { keepDimensions: true }))));
       };
     },
-    embedding: ({ logits }) => flatRows(mul(2, exp(mul(0.5, logSoftmax(logits))))),
+    embedding: ({ logits }) => flatSlabs(mul(2, rootProbabilities(groupsFirst(logits)))),
     uncertain: ({ logits }) => ({ logits: mul(logits, 0) }),
     sample({ logits }, random) {
       const data = new Float64Array(logits.data.length);
@@ -84,10 +91,18 @@ export function categorical(options: { readonly classes: number }): Family {
   };
 }
 
+/** sqrt p from logits, over the first axis. */
+function rootProbabilities(logits: Tensor): Tensor {
+  const largest = stopGradient(max(logits, 0, { keepDimensions: true }));
+  const roots = exp(mul(0.5, sub(logits, largest))); // one of them is 1
+  return mul(roots, rsqrt(sum(square(roots), 0, { keepDimensions: true })));
+}
+
 /** KL between laws given by logits on the last axis (of any rank), [N, ..., K] -> [N]. Traceable. */
 export function divergenceOfLogits(p: Operand, q: Operand): Tensor {
-  const [logP, logQ] = [logSoftmax(p), logSoftmax(q)];
-  return sumRows(divergenceTerm(exp(logP), exp(logQ), sub(logQ, logP)));
+  const [logP, logQ] = [logSoftmax(groupsFirst(p), 0), logSoftmax(groupsFirst(q), 0)];
+  const terms = divergenceTerm(exp(logP), exp(logQ), sub(logQ, logP)); // [K, N, ...]
+  return sumRows(sum(terms, 0));
 }
 
 /** A class, drawn by the logits `start`, ..., `start + K - 1`. Host. */
@@ -134,7 +149,7 @@ export function oneHot(classes: NdArray, K: number, options: CheckOptions = {}):
     const k = classes.data[i];
     if (!(Number.isInteger(k) && k >= 0 && k < K))
       throw new UsageError(
-        `${options.name ?? "data"}: row ${Math.floor(i / sites)}, column ${options.columns?.[i % sites] ?? i % sites} (counted from 0) is ${k}; the categorical likelihood needs a class number from 0 to ${K - 1}.`,
+        `${at(options, Math.floor(i / sites), i % sites)} is ${k}; the categorical likelihood needs a class number from 0 to ${K - 1}.`,
       );
     data[i * K + k] = 1;
   }

@@ -23,6 +23,7 @@ import {
   sub,
   sum,
   type Tensor,
+  transpose,
 } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
 import type { RandomStream } from "../../numerics/random.js";
@@ -43,6 +44,10 @@ export interface CheckOptions {
   readonly name?: string;
   /** For a slice: the columns' numbers in the whole table; default 0, 1, ... */
   readonly columns?: readonly number[];
+  /** What the whole table's columns are called; default 0, 1, ... */
+  readonly columnWords?: readonly string[];
+  /** The numbers that the rows have in their file; default 0, 1, ... */
+  readonly rowNumbers?: readonly number[];
 }
 
 export interface Family {
@@ -163,6 +168,22 @@ export function grouped(x: Operand, size: number): Tensor {
   return reshape(x, [rows, width / size, size]);
 }
 
+/**
+ * Groups in front, [..., K] -> [K, ...]: one slab for each number of a group. Sums over a group and what its members
+ * share then run along whole slabs; the runtime is tens of times slower at them along a last axis of a few elements, and
+ * at anything along a last axis of one.
+ */
+export function groupsFirst(x: Operand): Tensor {
+  const rank = shapeOfOperand(x).length;
+  return transpose(x, [rank - 1, ...Array.from({ length: rank - 1 }, (_, i) => i)]);
+}
+
+/** [K, N, S] -> [N, K S]. */
+export function flatSlabs(x: Tensor): Tensor {
+  const [K, N, S] = x.shape;
+  return reshape(transpose(x, [1, 0, 2]), [N, K * S]);
+}
+
 /** P = each * D and back, for families whose columns come in groups of `group` with `each` outputs a group. */
 export function countsPerGroup(
   name: string,
@@ -228,9 +249,8 @@ export function checkGroups(
       const group = data.data.subarray(row * width + start, row * width + start + size);
       const found = problem(group);
       if (found === undefined) continue;
-      const [name, first, last] = [options?.name ?? "data", column(options, start), column(options, start + size - 1)];
       throw new UsageError(
-        `${name}: row ${row}, columns ${first} to ${last} (counted from 0) ${found}; the ${family} likelihood needs ${wanted}.`,
+        `${at(options, row, start, start + size - 1)} ${found}; the ${family} likelihood needs ${wanted}.`,
       );
     }
   }
@@ -238,9 +258,16 @@ export function checkGroups(
 
 const column = (options: CheckOptions | undefined, j: number): number => options?.columns?.[j] ?? j;
 
-/** "data: row 3, column 2 (counted from 0)". */
-export function at(options: CheckOptions | undefined, row: number, j: number): string {
-  return `${options?.name ?? "data"}: row ${row}, column ${column(options, j)} (counted from 0)`;
+/**
+ * "data: row 3, column 2 (counted from 0)", "columns 2 to 4" with a last one; where the file has its own numbers of rows
+ * and words for columns, those: `counts.csv: row 5, column "b"`.
+ */
+export function at(options: CheckOptions | undefined, row: number, first: number, last = first): string {
+  const { name = "data", columnWords, rowNumbers } = options ?? {};
+  const call = (j: number) => columnWords?.[column(options, j)] ?? `${column(options, j)}`;
+  const columns = first === last ? `column ${call(first)}` : `columns ${call(first)} to ${call(last)}`;
+  const counted = rowNumbers === undefined || columnWords === undefined ? " (counted from 0)" : "";
+  return `${name}: row ${rowNumbers?.[row] ?? row}, ${columns}${counted}`;
 }
 
 function checkTable(data: NdArray, options: CheckOptions | undefined): number {

@@ -38,7 +38,7 @@ export interface DataSchema {
    * A table [N, C] as the family's data [N, D], checked.
    * @throws UsageError with row and column of the table where a value does not suit its family.
    */
-  encode(table: NdArray, options?: Pick<CheckOptions, "name">): NdArray;
+  encode(table: NdArray, options?: Omit<CheckOptions, "columns">): NdArray;
 }
 
 /**
@@ -89,8 +89,8 @@ export function readSchema(json: unknown, names?: readonly string[], place = "sc
       const data = zerosArray([N, start], table.dtype === "float64" ? "float64" : "float32");
       for (const { block, from, classes } of sources) {
         const values = hostColumns(table, from);
-        const part = classes === undefined ? values : oneHot(values, classes, { name, columns: from });
-        if (classes === undefined) block.family.checkData(part, { name, columns: from });
+        const part = classes === undefined ? values : oneHot(values, classes, { ...options, columns: from });
+        if (classes === undefined) block.family.checkData(part, { ...options, columns: from });
         const width = block.columns.length;
         for (let n = 0; n < N; n++)
           data.data.set(part.data.subarray(n * width, (n + 1) * width), n * start + block.columns[0]);
