@@ -44,6 +44,10 @@ const experiments: Record<string, Experiment> = {
     about: "flows on the sphere fitted to volcanoes, earthquakes, floods and fires (needs ATLAS_DATA/earth)",
     run: async (options) => (await import("../../experiments/earth.js")).run(options),
   },
+  features: {
+    about: "the digit features that atlas evaluate measures on; their weights go to the data cache",
+    run: async (options) => (await import("../../experiments/features.js")).run(options),
+  },
   torus: {
     about: "a density on the torus across its seams",
     run: async (options) => (await import("../../experiments/torus.js")).run(options),
