@@ -8,6 +8,7 @@ import { RunError, UsageError } from "../errors.js";
 import { registerData } from "./verbs/data.js";
 import { registerDemo } from "./verbs/demo.js";
 import { registerDistances } from "./verbs/distances.js";
+import { registerEvaluate } from "./verbs/evaluate.js";
 import { registerExport } from "./verbs/export.js";
 import { registerGeodesic } from "./verbs/geodesic.js";
 import { registerImport } from "./verbs/import.js";
@@ -25,6 +26,7 @@ const verbs = [
   registerDistances,
   registerMean,
   registerSample,
+  registerEvaluate,
   registerImport,
   registerExport,
   registerData,

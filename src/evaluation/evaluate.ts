@@ -41,6 +41,19 @@ export interface Evaluation {
   readonly warnings: readonly string[];
 }
 
+/** The parts of an evaluation of generated images, in the order in which they are computed. */
+export const generatedScoreNames = ["frechet", "prd", "improved", "memorisation", "reconstruction"] as const;
+
+export type GeneratedScoreName = (typeof generatedScoreNames)[number];
+
+/** An evaluation of some parts only: what was not asked for is absent. */
+export type PartialEvaluation = Pick<Evaluation, "scores" | "warnings"> & Partial<Evaluation>;
+
+export interface PartialOptions extends EvaluationOptions {
+  /** Told before each part. */
+  readonly onPart?: (name: GeneratedScoreName) => void;
+}
+
 /** Below this, the Frechet distance mostly measures its own bias. */
 const FEW = 2048;
 
@@ -50,42 +63,57 @@ const FEW = 2048;
  * @throws UsageError for images of another size than the features take, and scores that are not finite.
  */
 export async function evaluateGenerated(given: EvaluationGiven, options: EvaluationOptions = {}): Promise<Evaluation> {
+  return (await scoreGenerated(given, generatedScoreNames, options)) as Evaluation;
+}
+
+/** The parts of `evaluateGenerated` that are named. "reconstruction" is left out where there are no reconstructions. */
+export async function scoreGenerated(
+  given: EvaluationGiven,
+  names: readonly GeneratedScoreName[],
+  options: PartialOptions = {},
+): Promise<PartialEvaluation> {
   const { generated, heldOut, train, reconstructions, features } = given;
-  const { seed = 0, draws = 20, threads, clusters = 20 } = options;
+  const { seed = 0, draws = 20, threads, clusters = 20, onPart = () => {} } = options;
+  const wanted = (name: GeneratedScoreName) => {
+    if (names.includes(name)) onPart(name);
+    return names.includes(name);
+  };
   const n = checkRows("generated", generated).n;
   const m = checkRows("heldOut", heldOut).n;
-  const made = await features.features(generated);
-  const real = await features.features(heldOut);
+  const needsFeatures = names.some((name) => name !== "memorisation");
+  const made = needsFeatures ? await features.features(generated) : generated;
+  const real = needsFeatures ? await features.features(heldOut) : heldOut;
   const named = { features: features.name, seed };
-  const scores: Score[] = [frechetScore(real, made, { ...named, draws })];
-  const prd = precisionRecallForDistributions(real, made, { ...named, clusters: Math.min(clusters, n, m) });
-  scores.push(...prd.scores);
   const size = Math.min(n, m);
   const cut = (rows: NdArray, label: string) =>
     rows.shape[0] === size
       ? rows
       : takeRows(rows, permutation(split(randomKey(seed), label), rows.shape[0]).subarray(0, size));
-  scores.push(...(await improvedPrecisionRecall(cut(real, "real"), cut(made, "made"), { ...named, threads })));
-  const memorisation = await memorisationTest(generated, heldOut, train, { threads, seed });
-  scores.push(memorisation.score);
-  let nearestReconstruction: NearestRows | undefined;
-  if (reconstructions !== undefined) {
+  const scores: Score[] = [];
+  const found: { -readonly [K in keyof Evaluation]?: Evaluation[K] } = {};
+  if (wanted("frechet")) scores.push(frechetScore(real, made, { ...named, draws }));
+  if (wanted("prd")) {
+    const prd = precisionRecallForDistributions(real, made, { ...named, clusters: Math.min(clusters, n, m) });
+    scores.push(...prd.scores);
+    found.curve = prd.curve;
+  }
+  if (wanted("improved"))
+    scores.push(...(await improvedPrecisionRecall(cut(real, "real"), cut(made, "made"), { ...named, threads })));
+  if (wanted("memorisation")) {
+    found.memorisation = await memorisationTest(generated, heldOut, train, { threads, seed });
+    scores.push(found.memorisation.score);
+  }
+  if (reconstructions !== undefined && wanted("reconstruction")) {
     scores.push(reconstructionError(heldOut, reconstructions, seed));
     const distance = frechetScore(real, await features.features(reconstructions), { ...named, draws });
     scores.push({ ...distance, name: `${distance.name} of reconstructions` });
-    nearestReconstruction = await nearestRows(generated, reconstructions, 1, { threads });
+    found.nearestReconstruction = await nearestRows(generated, reconstructions, 1, { threads });
   }
   const warnings =
-    size < FEW
+    size < FEW && (names.includes("frechet") || names.includes("reconstruction"))
       ? [
           `${size} images are few: Frechet distances of fewer than ${FEW} images are biased upwards, compare only scores of equal numbers.`,
         ]
       : [];
-  return {
-    scores,
-    curve: prd.curve,
-    memorisation,
-    ...(nearestReconstruction && { nearestReconstruction }),
-    warnings,
-  };
+  return { scores, ...found, warnings };
 }

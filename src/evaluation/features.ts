@@ -93,8 +93,13 @@ export async function onnxFeatures(path: string, options: OnnxFeatureOptions = {
   const sizes = port.slice(1).map(Number);
   const name = `${basename(path, ".onnx")}-feature`;
   const wanted = sizes.reduce((product, n) => product * n, 1);
-  const given = options.image === undefined ? wanted : options.image[0] * options.image[1] * (options.channels ?? 1);
-  const resize = options.image === undefined ? undefined : resizing(path, sizes, options.image, options.channels ?? 1);
+  const { image, channels = 1 } = options;
+  const given = image === undefined ? wanted : image[0] * image[1] * channels;
+  // a network of flat rows takes images of its size as they are
+  const resize =
+    image === undefined || (sizes.length === 1 && given === wanted)
+      ? undefined
+      : resizing(path, sizes, image, channels);
   const f = compile(
     (_: unknown, x: Tensor) => {
       const images = resize === undefined ? reshape(x, [x.shape[0], ...sizes]) : resize(x);
@@ -269,16 +274,22 @@ export async function trainDigitFeatures(
   return { network, classes, parameters, buffers, accuracy: right / test.n, seed };
 }
 
-/** The classifier's features, [N, D] -> [N, 64]; scores on them begin with "digit-feature". */
+/**
+ * The classifier's features, [N, D] -> [N, 64]; scores on them begin with "digit-feature", or the name that is given:
+ * name those of other weights otherwise, since scores on them cannot be compared.
+ */
 export function digitFeatures(
   classifier: DigitClassifier,
-  options: { readonly threads?: number } = {},
+  options: { readonly threads?: number; readonly name?: string } = {},
 ): FeatureNetwork {
   const { network, parameters, buffers } = classifier;
-  const f = compile((parts: any, x: Tensor) => ({ features: classify(network, parts, x, false).features }), options);
+  const { threads, name = "digit-feature" } = options;
+  const f = compile((parts: any, x: Tensor) => ({ features: classify(network, parts, x, false).features }), {
+    threads,
+  });
   const D = inputOf(network);
   return {
-    name: "digit-feature",
+    name,
     inputDimension: D,
     features: async (images) => {
       const { width } = checkRows("images", images, 1);

@@ -4,7 +4,17 @@ export {
   type AnnealingOptions,
   annealedLogLikelihood,
 } from "./annealed-importance-sampling.js";
-export { type Evaluation, type EvaluationGiven, type EvaluationOptions, evaluateGenerated } from "./evaluate.js";
+export {
+  type Evaluation,
+  type EvaluationGiven,
+  type EvaluationOptions,
+  evaluateGenerated,
+  type GeneratedScoreName,
+  generatedScoreNames,
+  type PartialEvaluation,
+  type PartialOptions,
+  scoreGenerated,
+} from "./evaluate.js";
 export {
   type DigitClassifier,
   digitFeatures,
@@ -33,3 +43,4 @@ export {
 } from "./precision-recall.js";
 export { reconstructionError } from "./reconstruction.js";
 export { bootstrapError, type Score } from "./score.js";
+export { likelihoodModelOfVae } from "./vae-likelihood.js";
