@@ -70,7 +70,7 @@ async function write(
     });
     parts.push(`## ${name}
 
-${value.trainRows} digits to train on, ${value.epochs} epochs: **${(100 * value.accuracy).toFixed(2)} %** of ${value.testRows} test digits classified right. Weights: `${standardPath(folderOf(name))}`.
+${value.trainRows} digits to train on, ${value.epochs} epochs: **${(100 * value.accuracy).toFixed(2)} %** of ${value.testRows} test digits classified right. Weights: \`${standardPath(folderOf(name))}\`.
 
 ${table([
   ["spoiled by", ...[0, 1, 2, 3, 4].map((k) => `level ${k}`)],
