@@ -90,7 +90,7 @@ ${table([
   files["features.csv"] = csv(rows);
   files["report.md"] = `# Features of digits
 
-`$commandOf("features", options)`, ${whenComputed(results)}.${options.fast ? " The fast version: not for its numbers." : ""}
+\`${commandOf("features", options)}\`, ${whenComputed(results)}.${options.fast ? " The fast version: not for its numbers." : ""}
 
 Generated digits are compared with real ones on 64 features of a small convolutional classifier (16 and 32 channels, batch
 normalisation). This is no network of the literature: distances on it have a scale of their own, shown below, and are
