@@ -1,6 +1,6 @@
 /** One cell: trains a digit feature network, keeps its weights, and measures what its Frechet distance makes of digits. */
 import { loadDataset, splitDataset } from "../../data/index.js";
-import { compile, type NdArray, ndarray, type Tensor, takeRows } from "../../engine/index.js";
+import { type NdArray, ndarray, takeRows } from "../../engine/index.js";
 import { digitFeatures, frechetScore, saveDigitFeatures, trainDigitFeatures } from "../../evaluation/index.js";
 import { principalComponents, project } from "../../numerics/principal-components.js";
 import { permutation, randomKey } from "../../numerics/random.js";
