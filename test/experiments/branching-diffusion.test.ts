@@ -2,6 +2,8 @@ import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { fitGplvm, gplvmObjective } from "../../src/experiments/branching-diffusion/gplvm.js";
+import { minimize } from "../../src/experiments/branching-diffusion/minimize.js";
 import {
   branchingTree,
   COPIES,
@@ -12,6 +14,7 @@ import {
   treeDistance,
 } from "../../src/experiments/branching-diffusion/tree.js";
 import { run } from "../../src/experiments/branching-diffusion.js";
+import { randomKey, stream } from "../../src/numerics/random.js";
 
 describe("the branching diffusion", () => {
   const tree = branchingTree(3);
@@ -67,18 +70,23 @@ describe("the branching diffusion", () => {
     expect(Array.from(rows.test.labels!).some((label) => both.has(label))).toBe(true);
   });
 
-  it("runs in small and writes report, table and picture", async () => {
+  it("runs in small, by cells, and writes report, table and picture", async () => {
     const out = mkdtempSync(join(tmpdir(), "branching-"));
     const said: string[] = [];
-    const { rows } = await run({
+    const options = {
       fast: true,
+      seed: 0,
       curvatures: [0, 1.2],
       epochs: 2,
       samples: 5,
       out,
       threads: 1,
-      report: { say: (text) => said.push(text) },
-    });
+      report: (line: string) => said.push(line),
+    };
+    const part = await run({ ...options, cells: ["rows-s1.7-c0-"] });
+    expect(part.rows).toHaveLength(1);
+    expect(readFileSync(join(out, "report.md"), "utf8")).toContain("not run");
+    const { rows, classical } = await run(options);
     expect(rows).toHaveLength(8);
     for (const row of rows) {
       expect(row.bound).toBeGreaterThan(40);
@@ -86,10 +94,75 @@ describe("the branching diffusion", () => {
       // 128 of 191 rows (of 195, split by nodes: 192) over all
       if (row.split === "rows") expect(row.asPublished / row.bound).toBeLessThan(0.75);
     }
-    expect(readFileSync(join(out, "report.md"), "utf8")).toContain("55.6");
-    expect(readFileSync(join(out, "table.csv"), "utf8").trim().split("\n")).toHaveLength(9);
+    expect(rows.find((row) => row.codes && row.curvature === 0)).toEqual(part.rows[0]); // read back, not computed again
+    expect(classical).toHaveLength(1);
+    const report = readFileSync(join(out, "report.md"), "utf8");
+    expect(report).toContain("55.6");
+    expect(report).toContain(
+      "atlas reproduce branching-diffusion --fast --seed 0 --epochs 2 --samples 5 --curvatures 0,1.2",
+    );
+    expect(readFileSync(join(out, "table.csv"), "utf8").trim().split("\n")).toHaveLength(11);
     expect(existsSync(join(out, "tree.png"))).toBe(true);
-    expect(said).toHaveLength(1);
-    await expect(run({ out, curvatures: [0.5] })).rejects.toThrow(/curvatures: \[0.5\]/);
+    await expect(run({ ...options, curvatures: [0.5] })).rejects.toThrow(/curvatures: \[0.5\]/);
+    await expect(run({ ...options, steps: 3 })).rejects.toThrow(/--steps: the experiment/);
   }, 120_000);
+});
+
+describe("the Gaussian process latent variable model", () => {
+  const random = stream(randomKey(4));
+  const normals = (n: number) => Float64Array.from({ length: n }, () => random.normal());
+
+  it("has the gradient of its objective, against central differences", () => {
+    const [N, D, d] = [9, 4, 2];
+    const f = gplvmObjective(normals(N * D), N, D, d);
+    const x = normals(N * d + 3);
+    const { gradient } = f(x);
+    for (let i = 0; i < x.length; i++) {
+      const at = (step: number) => f(x.map((value, k) => (k === i ? value + step : value))).value;
+      const h = 1e-5;
+      expect(gradient[i]).toBeCloseTo((at(h) - at(-h)) / (2 * h), 6);
+    }
+  });
+
+  it("has the density of a multivariate normal as its objective", () => {
+    // N = 2, D = 1: log det and quadratic form by hand
+    const [y1, y2, a, l, s] = [0.7, -1.1, 1.3, 0.8, 0.2];
+    const x = Float64Array.of(0.4, -0.3, Math.log(a), Math.log(l), Math.log(s));
+    const k = a * Math.exp((-0.5 * 0.7 ** 2) / l ** 2);
+    const determinant = (a + s) ** 2 - k ** 2;
+    const quadratic = ((a + s) * (y1 ** 2 + y2 ** 2) - 2 * k * y1 * y2) / determinant;
+    const expected = 0.5 * (Math.log(determinant) + quadratic) + 0.5 * (0.4 ** 2 + 0.3 ** 2);
+    expect(gplvmObjective(Float64Array.of(y1, y2), 2, 1, 1)(x).value).toBeCloseTo(expected, 8);
+  });
+
+  it("keeps the order along a curve, and improves on its start", () => {
+    // A curve in R^6: its order comes back in one latent dimension.
+    const n = 40;
+    const rows = new Float64Array(n * 6);
+    for (let i = 0; i < n; i++) {
+      const t = i / (n - 1);
+      rows.set([Math.cos(4 * t), Math.sin(4 * t), t, 2 * t, t * t, Math.cos(2 * t)], 6 * i);
+    }
+    const { codes, objective } = fitGplvm(rows, 6, { dimension: 1, steps: 100 });
+    const turns = Array.from({ length: n - 2 }, (_, i) => (codes[i + 1] - codes[i]) * (codes[i + 2] - codes[i + 1]));
+    expect(turns.filter((turn) => turn < 0)).toHaveLength(0);
+    expect(objective).toBeLessThan(fitGplvm(rows, 6, { dimension: 1, steps: 2 }).objective - 100);
+  });
+});
+
+describe("minimize", () => {
+  it("comes to the minimum of Rosenbrock's function", () => {
+    const { x, value } = minimize(
+      ([a, b]) => {
+        const rest = b - a * a;
+        return {
+          value: (1 - a) ** 2 + 100 * rest ** 2,
+          gradient: Float64Array.of(-2 * (1 - a) - 400 * a * rest, 200 * rest),
+        };
+      },
+      Float64Array.of(-1.2, 1),
+    );
+    expect(value).toBeLessThan(1e-10);
+    expect(x[0]).toBeCloseTo(1, 4);
+  });
 });
