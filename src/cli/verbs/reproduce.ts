@@ -28,13 +28,11 @@ interface Experiment {
 const experiments: Record<string, Experiment> = {
   "branching-diffusion": {
     about: "Poincare VAE on a synthetic tree, test bound by curvature (seeds from 0)",
-    run: async ({ fast, out, repetitions, report }) =>
-      (await import("../../experiments/branching-diffusion.js")).run({
-        fast,
-        out,
-        seeds: repetitions,
-        report: { say: report },
-      }),
+    run: async (options) => (await import("../../experiments/branching-diffusion.js")).run(options),
+  },
+  "pvae-mnist": {
+    about: "Poincare VAE on MNIST, test bound by curvature and dimension, digits by their codes (needs MNIST)",
+    run: async (options) => (await import("../../experiments/pvae-mnist.js")).run(options),
   },
   "vmf-flows": {
     about: "flows on the sphere fitted to von Mises-Fisher densities",
