@@ -50,11 +50,12 @@ async function write(
     files[`calibration-${name}.png`] = await linePlot({
       title: `Frechet distance on digit features of ${name}`,
       subtitle: `${value.images} spoiled test images against as many others; level 0 is the estimate's own bias`,
-      series: disturbances.map(({ name: disturbance, levels, unit }) => ({
-        name: `${disturbance}: ${levels.join(", ")} (${unit})`,
+      series: disturbances.map(({ name: disturbance, levels }) => ({
+        name: disturbance,
         x: levels.map((_, k) => k),
         y: distances(disturbance).map(({ distance }) => distance),
       })),
+      caption: `Levels: ${disturbances.map(({ name: disturbance, levels, unit }) => `${disturbance} ${levels.join(", ")} (${unit})`).join("; ")}.`,
       xLabel: "level",
       yLabel: "Frechet distance",
       yScale: "log",
