@@ -1,42 +1,44 @@
-/** What the experiments on flows share: options, tables, means with spread, files. */
-import { mkdirSync, writeFileSync } from "node:fs";
+/** What the experiments on flows share: tables, means with spread, files, pictures' fields, training in a cell. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type NdArray, ndarray } from "../engine/index.js";
-import type { EvaluateFlowOptions, Flow } from "../flows/index.js";
-import { evaluateFlow } from "../flows/index.js";
+import { RunError } from "../errors.js";
+import {
+  type EvaluateFlowOptions,
+  evaluateFlow,
+  type Flow,
+  type FlowGoal,
+  type TrainFlowOptions,
+  type TrainFlowResult,
+  trainFlow,
+} from "../flows/index.js";
+import { readNpy, writeNpy } from "../numerics/npy.js";
 import { svgToPng } from "../plots/index.js";
+import type { ExperimentOptions } from "./options.js";
 
-/** How an experiment is run. */
-export interface FlowExperimentOptions {
-  /** A small version, under a minute on an idle machine: for a look, not for its numbers. */
-  readonly fast: boolean;
-  readonly seed: number;
-  /** The folder for pictures, CSV and report.md. */
-  readonly out: string;
-  /** Gets a line of progress now and then. */
-  readonly report: (line: string) => void;
-  /** Overrides the steps of the optimiser in each training. */
-  readonly steps?: number;
-  /** Overrides how many repetitions (seeds or splits). */
-  readonly repetitions?: number;
-  readonly threads?: number;
-}
-
-/** Files written, with the first line of the result. */
+/** Files written, and how long this call took. */
 export interface FlowExperimentResult {
   readonly files: readonly string[];
   readonly minutes: number;
 }
 
+/**
+ * `trainFlow` inside a cell: with the experiment's threads and signal.
+ * @throws RunError when it is stopped: half a training is no result
+ */
+export async function trainCell(
+  goal: FlowGoal,
+  options: TrainFlowOptions,
+  { threads, signal }: Pick<ExperimentOptions, "threads" | "signal">,
+): Promise<TrainFlowResult> {
+  const result = await trainFlow(goal, { ...options, threads, signal });
+  if (result.reason === "stopped") throw new RunError("stopped in the middle of a cell; run it again to go on.");
+  return result;
+}
+
 /** Mean log density of points, [N, n], under a flow. */
 export async function meanLogDensity(flow: Flow, points: NdArray, options: EvaluateFlowOptions = {}): Promise<number> {
-  const evaluator = evaluateFlow(flow, options);
-  try {
-    const values = await evaluator.logDensity(points);
-    return values.reduce((total, value) => total + value, 0) / values.length;
-  } finally {
-    await evaluator.dispose();
-  }
+  return average(await logDensities(flow, points, options));
 }
 
 /** log densities of points. */
@@ -53,9 +55,16 @@ export async function logDensities(
   }
 }
 
+export function average(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i];
+  return total / values.length;
+}
+
 /** "0.53 ± 0.02 (3)": mean, 95 % half-width (1.96 standard errors), how many; the spread is left out for one. */
 export function meanWithSpread(values: readonly number[], digits = 2): string {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  if (values.length === 0) return "not run";
+  const mean = average(values);
   if (values.length === 1) return `${mean.toFixed(digits)} (1)`;
   const variance = values.reduce((total, v) => total + (v - mean) ** 2, 0) / (values.length - 1);
   return `${mean.toFixed(digits)} ± ${(1.96 * Math.sqrt(variance / values.length)).toFixed(digits)} (${values.length})`;
@@ -83,11 +92,17 @@ export async function writeFiles(out: string, files: Readonly<Record<string, str
   return written;
 }
 
-/** The line under a report's title: how it was made. */
-export function provenance(name: string, options: FlowExperimentOptions, started: number): string {
-  const minutes = (performance.now() - started) / 60000;
-  const extra = `${options.steps === undefined ? "" : ` --steps ${options.steps}`}${options.repetitions === undefined ? "" : ` --repetitions ${options.repetitions}`}`;
-  return `\`atlas reproduce ${name}${options.fast ? " --fast" : ""} --seed ${options.seed}${extra}\`, ${new Date().toISOString().slice(0, 10)}, ${minutes.toFixed(1)} minutes${options.fast ? " (the fast version: not for its numbers)" : ""}.`;
+/** The field of a picture, kept by the cell whose model it shows: log densities on a grid that the drawing knows. */
+export function keepField(out: string, cell: string, values: Float64Array): void {
+  writeNpy(join(out, "fields", `${cell}.npy`), ndarray(Float32Array.from(values), [values.length]));
+}
+
+/** The field that a cell kept, if it fits a grid of `size` points. */
+export function keptField(out: string, cell: string, size: number): Float64Array | undefined {
+  const path = join(out, "fields", `${cell}.npy`);
+  if (!existsSync(path)) return undefined;
+  const { data } = readNpy(path);
+  return data.length === size ? Float64Array.from(data) : undefined;
 }
 
 /** Row-major unit vectors as points [n, 3]. */

@@ -1,144 +1,90 @@
 /**
- * A density on the sphere as a world map in Mollweide's projection, which keeps areas: equal areas of the picture are
- * equal areas of the globe. A raster of the density, a graticule every 30 degrees, places as points. Coastlines are
- * not drawn (they need a data set of their own).
- *
- * Mollweide: x = (2 sqrt 2 / pi) lambda cos theta, y = sqrt 2 sin theta, 2 theta + sin 2 theta = pi sin phi
- * (Snyder, Map Projections: A Working Manual, USGS 1987, p. 249).
+ * Densities on the sphere as pictures of equal area (`world-map/view.ts`): a raster in colours of the logarithm, the
+ * graticule every 30 degrees, coastlines where the sphere is the earth, places as points, the bar in density per
+ * steradian. One map, or several with one scale.
  */
-import { type NdArray, ndarray } from "../engine/index.js";
-import { colourBarBlock, colourScale } from "../plots/colour-bar.js";
-import { colourTable } from "../plots/colours.js";
 import { composeFigure, type Words } from "../plots/figure.js";
-import { heatPng } from "../plots/heat-image.js";
-import { dataUrl } from "../plots/png.js";
-import { imageElement } from "../plots/render.js";
+import { textElement } from "../plots/text.js";
+import { type DensityScale, densityBar, densityImage, densityScale } from "./world-map/density-bar.js";
+import type { MapGrid, SphereView } from "./world-map/view.js";
 
-const ROOT = Math.SQRT2;
-const WIDTH = 720;
-const HEIGHT = 360;
+export { type DensityScale, densityScale } from "./world-map/density-bar.js";
+export { capView, globeView, type MapGrid, mapGrid, massOnMap, type SphereView } from "./world-map/view.js";
 
-/** Longitude and latitude (radians) to the ellipse |x| <= 2 sqrt 2, |y| <= sqrt 2. */
-export function mollweide(longitude: number, latitude: number): [number, number] {
-  const aim = Math.PI * Math.sin(latitude);
-  let theta = latitude;
-  if (Math.abs(latitude) > Math.PI / 2 - 1e-9) theta = (Math.sign(latitude) * Math.PI) / 2;
-  else
-    for (let step = 0; step < 50; step++) {
-      const change = (2 * theta + Math.sin(2 * theta) - aim) / (2 + 2 * Math.cos(2 * theta));
-      theta -= change;
-      if (Math.abs(change) < 1e-12) break;
-    }
-  return [((2 * ROOT) / Math.PI) * longitude * Math.cos(theta), ROOT * Math.sin(theta)];
+/** One density over a view. */
+export interface MapLayer {
+  readonly view: SphereView;
+  readonly grid: MapGrid;
+  /** Natural logarithm, per steradian, at the grid's points. [N] */
+  readonly logDensity: ArrayLike<number>;
+  /** Unit vectors to mark, row-major. [m * 3] */
+  readonly places?: ArrayLike<number>;
+  /** Written above the map, where there are several. */
+  readonly heading?: string;
+  readonly coastlines?: boolean;
 }
 
-/** The inverse, or undefined outside of the ellipse. */
-export function inverseMollweide(x: number, y: number): [number, number] | undefined {
-  if ((x / (2 * ROOT)) ** 2 + (y / ROOT) ** 2 >= 1) return undefined;
-  const theta = Math.asin(y / ROOT);
-  return [(Math.PI * x) / (2 * ROOT * Math.cos(theta)), Math.asin((2 * theta + Math.sin(2 * theta)) / Math.PI)];
-}
+const UNIT = "density per steradian";
+const GAP = 16;
+const HEADING = 22;
 
-/** Pixels of the map that lie on the globe, and the unit vectors under them. */
-export interface MapGrid {
-  readonly columns: number;
-  readonly rows: number;
-  /** Index of each point's pixel, bottom row first. */
-  readonly pixels: Int32Array;
-  /** [N, 3] */
-  readonly points: NdArray;
-}
-
-/** An equal-area grid of the globe, `columns` x `columns / 2` pixels. */
-export function mapGrid(columns = 240): MapGrid {
-  const rows = Math.round(columns / 2);
-  const pixels: number[] = [];
-  const points: number[] = [];
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) {
-      const place = inverseMollweide(
-        2 * ROOT * ((2 * (column + 0.5)) / columns - 1),
-        ROOT * ((2 * (row + 0.5)) / rows - 1),
-      );
-      if (place === undefined) continue;
-      const [longitude, latitude] = place;
-      pixels.push(row * columns + column);
-      points.push(
-        Math.cos(latitude) * Math.cos(longitude),
-        Math.cos(latitude) * Math.sin(longitude),
-        Math.sin(latitude),
-      );
-    }
-  return {
-    columns,
-    rows,
-    pixels: Int32Array.from(pixels),
-    points: ndarray(Float64Array.from(points), [pixels.length, 3]),
-  };
-}
-
-/** The mean density over the equal-area pixels times 4 pi: about 1. */
-export function massOnMap(logDensity: ArrayLike<number>): number {
-  let total = 0;
-  for (let i = 0; i < logDensity.length; i++) total += Math.exp(logDensity[i]);
-  return (4 * Math.PI * total) / logDensity.length;
+/** One map with its colour bar, as SVG. */
+export function worldMap(layer: MapLayer, words: Words): string {
+  return worldMaps([layer], words);
 }
 
 /**
- * Draws the map as SVG.
- * @param logDensity at the grid's points, [N], natural logarithm, per steradian
- * @param places unit vectors to mark, row-major [m * 3]
- * @param floor log10 densities below count as this; default -4
+ * Maps side by side in rows of `across` with one colour scale, as SVG.
+ * @param scale default: that of all the densities together (`densityScale`)
  */
-export function worldMap(
-  grid: MapGrid,
-  logDensity: ArrayLike<number>,
-  places: ArrayLike<number>,
-  words: Words,
-  floor = -4,
-): string {
-  const inside = Float64Array.from(logDensity as ArrayLike<number>, (value) => Math.max(value / Math.LN10, floor));
-  const scale = colourScale(inside, colourTable("viridis"), "none");
-  const values = new Float64Array(grid.columns * grid.rows).fill(scale.low);
-  // Pixels cut by the outline take the value of the nearest one inside, in their row.
-  for (let i = 0; i < inside.length; i++) {
-    const [pixel, row] = [grid.pixels[i], Math.floor(grid.pixels[i] / grid.columns)];
-    const first = i === 0 || Math.floor(grid.pixels[i - 1] / grid.columns) !== row;
-    const last = i === inside.length - 1 || Math.floor(grid.pixels[i + 1] / grid.columns) !== row;
-    values.fill(inside[i], first ? row * grid.columns : pixel, last ? (row + 1) * grid.columns : pixel + 1);
-  }
-  const heat = dataUrl(heatPng(values, grid.columns, grid.rows, scale));
-  const at = ([x, y]: readonly [number, number]) =>
-    `${((x / (2 * ROOT) + 1) * (WIDTH / 2)).toFixed(1)},${((1 - y / ROOT) * (HEIGHT / 2)).toFixed(1)}`;
-  const line = (points: readonly [number, number][]) => `M${points.map(at).join("L")}`;
-  const steps = Array.from({ length: 61 }, (_, i) => i / 60);
-  const lines: string[] = [];
-  for (let k = -6; k <= 6; k++) lines.push(line(steps.map((s) => mollweide((k * Math.PI) / 6, Math.PI * (s - 0.5)))));
-  for (let k = -2; k <= 2; k++)
-    lines.push(line(steps.map((s) => mollweide(2 * Math.PI * (s - 0.5), (k * Math.PI) / 6))));
-  const ellipse = `M0,${HEIGHT / 2}A${WIDTH / 2},${HEIGHT / 2} 0 1 1 ${WIDTH},${HEIGHT / 2}A${WIDTH / 2},${HEIGHT / 2} 0 1 1 0,${HEIGHT / 2}Z`;
-  const marks: string[] = [];
-  for (let i = 0; i + 2 < places.length; i += 3) {
-    const spot = mollweide(Math.atan2(places[i + 1], places[i]), Math.asin(Math.max(-1, Math.min(1, places[i + 2]))));
-    const [x, y] = at(spot).split(",");
-    marks.push(`<circle cx="${x}" cy="${y}" r="1.6"/>`);
-  }
-  const markup =
-    `<svg width="${WIDTH}" height="${HEIGHT}" text-anchor="middle">` +
-    imageElement(heat, 0, 0, WIDTH, HEIGHT) +
-    `<path d="M-1,-1H${WIDTH + 1}V${HEIGHT + 1}H-1Z${ellipse}" fill="#ffffff" fill-rule="evenodd"/>` +
-    `<path d="${lines.join("")}" fill="none" stroke="#ffffff" stroke-opacity="0.3" stroke-width="0.7"/>` +
-    `<path d="${ellipse}" fill="none" stroke="#222222"/>` +
-    `<g fill="#ff3b30" stroke="#ffffff" stroke-width="0.4">${marks.join("")}</g></svg>`;
+export function worldMaps(layers: readonly MapLayer[], words: Words, across = 3, scale?: DensityScale): string {
+  const logarithms = layers.map(({ logDensity }) => Float64Array.from(logDensity, (value) => value / Math.LN10));
+  const shown = scale ?? densityScale(logarithms.flatMap((values) => Array.from(values)));
+  const headed = layers.some(({ heading }) => heading);
+  const [width, height] = [layers[0].view.width, layers[0].view.height + (headed ? HEADING : 0)];
+  const columns = Math.min(across, layers.length);
+  const rows = Math.ceil(layers.length / columns);
+  const pieces = layers.map((layer, i) => {
+    const [x, y] = [(i % columns) * (width + GAP), Math.floor(i / columns) * (height + GAP)];
+    const title = layer.heading ? textElement(layer.heading, width / 2, 14, { size: 13, anchor: "middle" }) : "";
+    const map = drawMap(layer, logarithms[i], shown);
+    return `<g transform="translate(${x} ${y})">${title}<g transform="translate(0 ${headed ? HEADING : 0})">${map}</g></g>`;
+  });
+  const [whole, tall] = [columns * (width + GAP) - GAP, Math.ceil(rows * (height + GAP) - GAP)];
   const panel = {
-    markup,
-    width: WIDTH,
-    height: HEIGHT,
+    markup: `<svg width="${whole}" height="${tall}" text-anchor="middle">${pieces.join("")}</svg>`,
+    width: whole,
+    height: tall,
     left: 0,
-    top: 0,
-    innerWidth: WIDTH,
-    innerHeight: HEIGHT,
+    top: headed ? HEADING : 0,
+    innerWidth: whole,
+    innerHeight: tall,
   };
-  const bar = colourBarBlock(scale, "log10 density, per steradian", HEIGHT);
+  const bar = densityBar(shown, UNIT, Math.min(tall - panel.top, 380));
   return composeFigure(panel, [bar], words);
+}
+
+function drawMap(layer: MapLayer, log10Density: Float64Array, scale: DensityScale): string {
+  const { view, grid, places = [], coastlines } = layer;
+  const { width, outline } = view;
+  const image = densityImage(grid.cells, log10Density, grid.columns, grid.rows, scale);
+  const rasterHeight = (grid.rows * width) / grid.columns;
+  const spots: (readonly [number, number])[] = [];
+  for (let i = 0; i + 2 < places.length; i += 3) {
+    const spot = view.toPixel([places[i], places[i + 1], places[i + 2]]);
+    if (spot !== undefined) spots.push(spot);
+  }
+  const radius = spots.length > 400 ? 1.2 : spots.length > 150 ? 1.7 : 2.4;
+  const marks = spots.map(([x, y]) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}"/>`).join("");
+  const [w, h] = [width + 1, Math.ceil(rasterHeight) + 1];
+  return (
+    `<image x="0" y="0" width="${width}" height="${rasterHeight.toFixed(2)}" preserveAspectRatio="none" href="${image}"/>` +
+    `<path d="M-1,-1H${w}V${h}H-1Z${outline}" fill="#ffffff" fill-rule="evenodd"/>` +
+    `<path d="${view.graticule}" fill="none" stroke="#ffffff" stroke-opacity="0.22" stroke-width="0.6"/>` +
+    (coastlines
+      ? `<path d="${view.coastlines}" fill="none" stroke="#ffffff" stroke-opacity="0.85" stroke-width="0.8" stroke-linejoin="round"/>`
+      : "") +
+    `<path d="${outline}" fill="none" stroke="#222222"/>` +
+    `<g fill="#ffffff" fill-opacity="0.9" stroke="#000000" stroke-width="0.7">${marks}</g>`
+  );
 }

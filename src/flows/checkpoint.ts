@@ -116,7 +116,7 @@ function parse(folder: string, raw: unknown): FlowConfig {
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success)
     throw new UsageError(
-      `${join(folder, "config.json")} is not the config of a flow (${issueOf(parsed.error)}); give a folder that atlas flow train has written.`,
+      `${join(folder, "config.json")} is not the config of a flow (${issueOf(parsed.error, raw)}); give a folder that atlas flow train has written.`,
     );
   return parsed.data as FlowConfig;
 }

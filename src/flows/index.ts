@@ -1,3 +1,4 @@
+export { backboneLogDensity, backboneRegions, sampleBackbone } from "./backbone-angles.js";
 export { type Chart, chartOf } from "./charts.js";
 export { type FlowConfig, type FlowTrainingState, loadFlow, loadFlowRun } from "./checkpoint.js";
 export { type EvaluateFlowOptions, evaluateFlow, type FlowEvaluator, type FlowSamples } from "./evaluate.js";
@@ -22,4 +23,5 @@ export {
 } from "./model.js";
 export { type ManifoldQuadrature, manifoldQuadrature, massOf } from "./quadrature.js";
 export * from "./shape.js";
+export { describeTargets, namedTarget, targetNames, vonMisesFisherTarget } from "./targets.js";
 export * from "./train.js";

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { expectThat, UsageError } from "../errors.js";
 import { euclidean, type Manifold, poincareBall, sphere, torus } from "../manifolds/index.js";
 import { activationNames } from "../networks/index.js";
+import { firstProblem } from "../numerics/schema-issues.js";
 
 export const manifoldSchema = z.object({
   kind: z.enum(["sphere", "torus", "poincare-ball", "euclidean"]),
@@ -61,13 +62,8 @@ export function flowShape(options: FlowOptions): FlowShape {
     ...options,
   };
   const parsed = flowShapeSchema.safeParse(whole);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0];
-    const value = path.reduce((at: any, key) => at?.[key], whole);
-    throw new UsageError(
-      `flow: ${path.join(".")} is ${JSON.stringify(value)} (${message.replace(/^Invalid (input|option): /, "")}); see docs/flows.md for what can be given.`,
-    );
-  }
+  if (!parsed.success)
+    throw new UsageError(`flow: ${firstProblem(parsed.error, whole)} (docs/flows.md says what can be given).`);
   const shape = parsed.data;
   expectThat(
     shape.method !== "stereographic" || manifold.kind === "sphere",

@@ -1,0 +1,142 @@
+/** The cells of `vmf-flows`: loss x concentration x method x seed; one flow trained and measured. */
+import { vonMisesFisher } from "../../distributions/von-mises-fisher.js";
+import { evaluateFlow, type FlowMethod, vonMisesFisherTarget } from "../../flows/index.js";
+import { sphere } from "../../manifolds/index.js";
+import { randomKey, split } from "../../numerics/random.js";
+import { average, keepField, logDensities, trainCell } from "../flow-report.js";
+import type { ExperimentOptions } from "../options.js";
+import { capView, globeView, mapGrid, massOnMap } from "../world-map.js";
+
+export const losses = ["likelihood", "kl"] as const;
+export const methods = ["stereographic", "riemannian"] as const satisfies FlowMethod[];
+
+/** The pole that the stereographic projection leaves out: there the two methods differ most. */
+export const pole = [0, 0, 1] as const;
+
+/** Radius in degrees of the cap that is drawn around the pole. */
+export const CAP = 40;
+
+export interface VmfCell {
+  readonly loss: (typeof losses)[number];
+  readonly concentration: number;
+  readonly method: (typeof methods)[number];
+  readonly seed: number;
+}
+
+export interface VmfSettings {
+  readonly steps: number;
+  readonly integrationSteps: number;
+  readonly hidden: readonly number[];
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** Draws of the target to learn from. */
+  readonly draws: number;
+  /** Fresh draws to measure on. */
+  readonly measured: number;
+  /** Cells across the cap. */
+  readonly mapColumns: number;
+}
+
+export interface VmfResult {
+  /** Negative log-likelihood of fresh draws, or KL(flow || target). */
+  readonly value: number;
+  /** Standard error of `value` by the number of draws. */
+  readonly error: number;
+  /** Mass on an equal-area grid of the sphere. */
+  readonly mass: number;
+}
+
+export function settingsOf({ fast, steps }: ExperimentOptions): VmfSettings {
+  return {
+    steps: steps ?? (fast ? 250 : 2000),
+    integrationSteps: fast ? 4 : 8,
+    hidden: fast ? [32] : [64, 64],
+    batchSize: 256,
+    learningRate: 1e-2,
+    draws: fast ? 2000 : 20_000,
+    measured: 10_000,
+    mapColumns: fast ? 60 : 160,
+  };
+}
+
+export function vmfCells({ fast, seed, repetitions }: ExperimentOptions): VmfCell[] {
+  const seeds = Array.from({ length: repetitions ?? (fast ? 1 : 3) }, (_, k) => seed + k);
+  return seeds.flatMap((s) =>
+    (fast ? [10] : [100, 50, 10]).flatMap((concentration) =>
+      losses.flatMap((loss) => methods.map((method): VmfCell => ({ loss, concentration, method, seed: s }))),
+    ),
+  );
+}
+
+/** "likelihood-100-riemannian-seed0" */
+export function cellName({ loss, concentration, method, seed }: VmfCell): string {
+  return `${loss}-${concentration}-${method}-seed${seed}`;
+}
+
+const vmf = vonMisesFisher(sphere(2));
+
+/** The target's entropy: no negative log-likelihood lies below it but by chance. */
+export function floorOf(loss: VmfCell["loss"], concentration: number): number {
+  return loss === "likelihood" ? vmf.entropy(concentration) : 0;
+}
+
+const EPOCHS = 10;
+
+export async function fitVmfCell(cell: VmfCell, settings: VmfSettings, options: ExperimentOptions): Promise<VmfResult> {
+  const { loss, concentration, method, seed } = cell;
+  const { threads } = options;
+  const key = split(randomKey(seed), `vmf ${concentration}`);
+  const name = `von Mises-Fisher, concentration ${concentration}`;
+  const goal =
+    loss === "likelihood"
+      ? { points: vmf.sample(pole, concentration, split(key, "train"), settings.draws), name }
+      : { target: vonMisesFisherTarget(pole, concentration) };
+  const { flow } = await trainCell(
+    goal,
+    {
+      flow: {
+        manifold: { kind: "sphere", dimension: 2 },
+        method,
+        hidden: [...settings.hidden],
+        activation: "swish",
+        steps: settings.integrationSteps,
+      },
+      stepsPerEpoch: Math.ceil(settings.steps / EPOCHS),
+      epochs: EPOCHS,
+      batchSize: settings.batchSize,
+      learningRate: settings.learningRate,
+      seed,
+    },
+    options,
+  );
+  const evaluator = evaluateFlow(flow, { threads });
+  let values: Float64Array;
+  if (loss === "likelihood") {
+    const test = vmf.sample(pole, concentration, split(key, "test"), settings.measured);
+    values = (await evaluator.logDensity(test)).map((value) => -value);
+  } else {
+    const { points, logDensity } = await evaluator.sample(split(key, "draws"), settings.measured);
+    values = logDensity.map((value, i) => {
+      const x = Array.from({ length: 3 }, (_, j) => points.data[3 * i + j] as number);
+      const length = Math.hypot(...x);
+      return (
+        value -
+        vmf.logDensity(
+          x.map((c) => c / length),
+          pole,
+          concentration,
+        )
+      );
+    });
+  }
+  await evaluator.dispose();
+  if (loss === "likelihood" && seed === options.seed) {
+    const cap = mapGrid(capView([0, 90], CAP), settings.mapColumns);
+    keepField(options.out, cellName(cell), await logDensities(flow, cap.points, { threads }));
+  }
+  const globe = mapGrid(globeView(), Math.min(4 * settings.mapColumns, 400));
+  const mass = massOnMap(await logDensities(flow, globe.points, { threads }));
+  const value = average(values);
+  const variance = (average(values.map((v) => (v - value) ** 2)) * values.length) / (values.length - 1);
+  return { value, error: Math.sqrt(variance / values.length), mass };
+}
