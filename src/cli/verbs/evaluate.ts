@@ -199,7 +199,7 @@ async function write(
       xDomain: [0, 1],
       yDomain: [0, 1],
       markers: false,
-      title: `Precision and recall for distributions, ${features?.network.name}s`,
+      title: `Precision and recall for distributions, on ${features?.network.name}s`,
       caption: `Samples: F_8 (recall) ${f("F_8 (recall)")}, F_1/8 (precision) ${f("F_1/8 (precision)")}. Dashed: as many training images, the best there is.`,
     });
     save("prd.svg", svg);
