@@ -13,6 +13,14 @@ export {
   pvaeLogPrior,
 } from "./model.js";
 export {
+  chordLength,
+  type ExactMean,
+  exactDistances,
+  exactGeodesic,
+  exactMean,
+  manifoldMetric,
+} from "./prior-geometry.js";
+export {
   decodeFromBall,
   encodeToBall,
   importanceWeightedBound,
