@@ -10,7 +10,7 @@ import {
   countsPerGroup,
   drawEach,
   type Family,
-  flatRows,
+  flatGroups,
   outputShape,
   type Parameters,
   sumRows,
@@ -46,10 +46,10 @@ export function beta(): Family {
     logDensity: (parameters, x) => sumRows(dirichletLogDensity(pair(parameters), stack([log(x), log1p(neg(x))], -1))),
     mean: ({ logA, logB }) => sigmoid(sub(logA, logB)),
     entropy: (parameters) => sumRows(dirichletEntropy(pair(parameters))),
-    klDivergence: (p, q) => sumRows(dirichletDivergence(pair(p), pair(q))),
+    klDivergence: (p, q) => sumRows(dirichletDivergence(slabs(p), slabs(q))),
     fisherRoot(parameters) {
-      const root = dirichletRoot(pair(parameters));
-      return (tangent) => flatRows(root(pair(tangent)));
+      const root = dirichletRoot(slabs(parameters));
+      return (tangent) => flatGroups(root(slabs(tangent)));
     },
     uncertain: ({ logA, logB }) => ({ logA: mul(logA, 0), logB: mul(logB, 0) }),
     sample: ({ logA, logB }, random) =>
@@ -76,6 +76,11 @@ export function beta(): Family {
 /** (log a, log b) as the last axis. */
 function pair({ logA, logB }: Parameters<Operand>): Tensor {
   return stack([logA, logB], -1);
+}
+
+/** (log a, log b) as the first axis. */
+function slabs({ logA, logB }: Parameters<Operand>): Tensor {
+  return stack([logA, logB], 0);
 }
 
 /** Regularised incomplete beta function I_x(a, b) = P(X <= x). Host. */

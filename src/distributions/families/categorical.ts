@@ -27,12 +27,13 @@ import {
   checkGroups,
   countsPerGroup,
   type Family,
+  flatGroups,
   flatRows,
-  flatSlabs,
   grouped,
   groupsFirst,
   outputShape,
   sumRows,
+  sumSlabs,
 } from "./family.js";
 import { divergenceTerm } from "./stable.js";
 
@@ -78,10 +79,10 @@ export function categorical(options: { readonly classes: number }): Family {
       const p = square(root);
       return (tangent) => {
         const change = groupsFirst(tangent.logits);
-        return flatSlabs(mul(root, sub(change, sum(mul(p, change), 0, { keepDimensions: true }))));
+        return flatGroups(mul(root, sub(change, sumSlabs(mul(p, change)))));
       };
     },
-    embedding: ({ logits }) => flatSlabs(mul(2, rootProbabilities(groupsFirst(logits)))),
+    embedding: ({ logits }) => flatGroups(mul(2, rootProbabilities(groupsFirst(logits)))),
     uncertain: ({ logits }) => ({ logits: mul(logits, 0) }),
     sample({ logits }, random) {
       const data = new Float64Array(logits.data.length);
@@ -95,7 +96,7 @@ export function categorical(options: { readonly classes: number }): Family {
 function rootProbabilities(logits: Tensor): Tensor {
   const largest = stopGradient(max(logits, 0, { keepDimensions: true }));
   const roots = exp(mul(0.5, sub(logits, largest))); // one of them is 1
-  return mul(roots, rsqrt(sum(square(roots), 0, { keepDimensions: true })));
+  return mul(roots, rsqrt(sumSlabs(square(roots))));
 }
 
 /** KL between laws given by logits on the last axis (of any rank), [N, ..., K] -> [N]. Traceable. */

@@ -8,6 +8,7 @@
  */
 import {
   add,
+  concat,
   div,
   exp,
   log,
@@ -17,7 +18,8 @@ import {
   mul,
   ndarray,
   type Operand,
-  rsqrt,
+  reciprocal,
+  slice,
   sqrt,
   sub,
   sum,
@@ -25,7 +27,17 @@ import {
 } from "../../engine/index.js";
 import { expectThat } from "../../errors.js";
 import { checkProbabilities } from "./categorical.js";
-import { countsPerGroup, type Family, flatRows, grouped, outputShape, sumRows } from "./family.js";
+import {
+  countsPerGroup,
+  type Family,
+  flatGroups,
+  flatRows,
+  grouped,
+  groupsFirst,
+  outputShape,
+  sumRows,
+  sumSlabs,
+} from "./family.js";
 import { drawShares } from "./gamma-draws.js";
 import { excessBregman, excessDigamma, excessLogGamma, excessTrigamma } from "./gamma-excess.js";
 import { divergenceTerm, logPositive } from "./stable.js";
@@ -55,10 +67,11 @@ export function dirichlet(options: { readonly classes: number }): Family {
     logDensity: ({ logConcentration }, x) => sumRows(dirichletLogDensity(logConcentration, log(grouped(x, K)))),
     mean: ({ logConcentration }) => flatRows(exp(logSoftmax(logConcentration))),
     entropy: ({ logConcentration }) => sumRows(dirichletEntropy(logConcentration)),
-    klDivergence: (p, q) => sumRows(dirichletDivergence(p.logConcentration, q.logConcentration)),
+    klDivergence: (p, q) =>
+      sumRows(dirichletDivergence(groupsFirst(p.logConcentration), groupsFirst(q.logConcentration))),
     fisherRoot({ logConcentration }) {
-      const root = dirichletRoot(logConcentration);
-      return (tangent) => flatRows(root(tangent.logConcentration));
+      const root = dirichletRoot(groupsFirst(logConcentration));
+      return (tangent) => flatGroups(root(groupsFirst(tangent.logConcentration)));
     },
     uncertain: ({ logConcentration }) => ({ logConcentration: mul(logConcentration, 0) }),
     sample({ logConcentration: { data, shape } }, random) {
@@ -87,31 +100,38 @@ export function dirichletEntropy(logConcentration: Operand): Tensor {
   return add(sum(each, -1), sub(mul(sub(a0, K), excessDigamma(a0)), excessLogGamma(a0)));
 }
 
-/** KL of each group. */
+/** KL of each group, groups first: [K, ...], [K, ...] -> [...]. */
 export function dirichletDivergence(p: Operand, q: Operand): Tensor {
-  const [meanP, meanQ] = [logSoftmax(p), logSoftmax(q)];
-  const means = sum(divergenceTerm(exp(meanQ), exp(meanP), sub(meanP, meanQ)), -1); // KL(b / b0 || a / a0)
-  const [logA0, logB0] = [logSumExp(p), logSumExp(q)];
-  const excess = sub(sum(excessBregman(p, q), -1), excessBregman(logA0, logB0));
+  const [meanP, meanQ] = [logSoftmax(p, 0), logSoftmax(q, 0)];
+  const means = sum(divergenceTerm(exp(meanQ), exp(meanP), sub(meanP, meanQ)), 0); // KL(b / b0 || a / a0)
+  const [logA0, logB0] = [logSumExp(p, 0), logSumExp(q, 0)];
+  const excess = sub(sum(excessBregman(p, q), 0), excessBregman(logA0, logB0));
   return maximum(add(mul(exp(logB0), means), excess), 0);
 }
 
 /**
- * A root of I, for changes of log alpha: I = D - t 1 1^T with D = diag(trigamma(a_i)), t = trigamma(a0), so
+ * A root of I, for changes of log alpha, groups first: [K, N, S] -> ([K, N, S] -> [K, N, S]). I = D - t 1 1^T with
+ * D = diag(trigamma(a_i)), t = trigamma(a0), so
  *   A v = D^(1/2) v - t (sum v) / (1 + sqrt(1 - s)) D^(-1/2) 1,   s = t sum_i 1 / trigamma(a_i) < 1.
  * 1 - s is formed from g(a) = a trigamma(a) - 1 = a r''(a): 1 - s = t sum_i a_i g_i / (1 + g_i) - g_0.
+ * All of it depends on the parameters alone, once for all changes, which are multiplied by it.
  */
 export function dirichletRoot(logConcentration: Operand): (tangent: Operand) => Tensor {
   const a = exp(logConcentration);
-  const a0 = sum(a, -1, { keepDimensions: true });
-  const [g, g0] = [mul(a, excessTrigamma(a)), mul(a0, excessTrigamma(a0))];
-  const t = div(add(1, g0), a0);
-  const inverse = div(a, add(1, g)); // 1 / trigamma(a_i)
-  const rest = maximum(sub(mul(t, sum(mul(inverse, g), -1, { keepDimensions: true })), g0), 1e-20);
+  const K = a.shape[0];
+  const all = concat([a, sumSlabs(a)], 0); // the groups' sums behind their members
+  const [shares, totals] = [[[0, K]], [[K, K + 1]]] as const;
+  const g = mul(all, excessTrigamma(all));
+  const inverse = div(all, add(1, g)); // 1 / trigamma
+  const own = slice(inverse, shares);
+  const t = reciprocal(slice(inverse, totals));
+  const products = sumSlabs(slice(mul(inverse, g), shares));
+  const rest = maximum(sub(mul(t, products), slice(g, totals)), 1e-20);
   const shared = div(t, add(1, sqrt(rest)));
+  const deviation = sqrt(own);
+  const [straight, common] = [div(a, deviation), mul(shared, deviation)];
   return (tangent) => {
-    const v = mul(a, tangent);
-    const total = sum(v, -1, { keepDimensions: true });
-    return sub(mul(v, rsqrt(inverse)), mul(mul(shared, total), sqrt(inverse)));
+    const total = sumSlabs(mul(a, tangent));
+    return sub(mul(straight, tangent), mul(common, total));
   };
 }

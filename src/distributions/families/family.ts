@@ -19,6 +19,7 @@ import {
   type Operand,
   reshape,
   sizeOf,
+  slice,
   square,
   sub,
   sum,
@@ -93,6 +94,15 @@ export interface Family {
 
   /** An isometric embedding of Fisher-Rao into flat space, -> [N, E], where the family has one. Traceable. */
   embedding?(parameters: Parameters<Operand>): Tensor;
+
+  /**
+   * Where Fisher-Rao has no flat embedding, but squared distances that agree with it to second order from values at
+   * both ends alone: those values, [N, ...] each, and the squared distance, [N]. Traceable.
+   */
+  readonly chord?: {
+    at(parameters: Parameters<Operand>): Parameters;
+    squared(a: Parameters, b: Parameters): Tensor;
+  };
 
   /** An isometric embedding of the 2-Wasserstein metric of the columns, -> [N, E], where closed. Traceable. */
   wasserstein2Embedding?(parameters: Parameters<Operand>): Tensor;
@@ -171,17 +181,26 @@ export function grouped(x: Operand, size: number): Tensor {
 /**
  * Groups in front, [..., K] -> [K, ...]: one slab for each number of a group. Sums over a group and what its members
  * share then run along whole slabs; the runtime is tens of times slower at them along a last axis of a few elements, and
- * at anything along a last axis of one.
+ * at anything along a last axis of one. (By a transposition of two axes between reshapes, here and on the way back:
+ * others the runtime's optimiser moves behind the work, to meet and cancel.)
  */
 export function groupsFirst(x: Operand): Tensor {
-  const rank = shapeOfOperand(x).length;
-  return transpose(x, [rank - 1, ...Array.from({ length: rank - 1 }, (_, i) => i)]);
+  const shape = shapeOfOperand(x);
+  const [K, others] = [shape[shape.length - 1], shape.slice(0, -1)];
+  return reshape(transpose(reshape(x, [sizeOf(others), K])), [K, ...others]);
 }
 
-/** [K, N, S] -> [N, K S]. */
-export function flatSlabs(x: Tensor): Tensor {
+/** Groups behind again, in one axis with the columns: [K, N, S] -> [N, S K]. */
+export function flatGroups(x: Tensor): Tensor {
   const [K, N, S] = x.shape;
-  return reshape(transpose(x, [1, 0, 2]), [N, K * S]);
+  return reshape(transpose(reshape(x, [K, N * S])), [N, S * K]);
+}
+
+/** Sum over the first axis, which stays: [K, ...] -> [1, ...]. Few slabs are added one by one, which is faster. */
+export function sumSlabs(x: Tensor): Tensor {
+  const K = x.shape[0];
+  if (K > 4) return sum(x, 0, { keepDimensions: true });
+  return Array.from({ length: K }, (_, k) => slice(x, [[k, k + 1]])).reduce((a, b) => add(a, b));
 }
 
 /** P = each * D and back, for families whose columns come in groups of `group` with `each` outputs a group. */

@@ -26,7 +26,6 @@ import {
   type NdArray,
   ndarray,
   type Operand,
-  reciprocal,
   sinh,
   slice,
   sqrt,
@@ -35,22 +34,26 @@ import {
   sub,
   sum,
   type Tensor,
+  transpose,
   where,
 } from "../../engine/index.js";
 import { expectThat } from "../../errors.js";
 import type { RandomStream } from "../../numerics/random.js";
 import { gaussLegendre } from "../../numerics/special-functions.js";
 import { vonMisesFisherDrawer } from "../von-mises-fisher.js";
-import { directionalRatio } from "./directional-ratio.js";
+import { directionalRatio, ratioOfSquare } from "./directional-ratio.js";
 import {
   type CheckOptions,
   checkGroups,
   countsPerGroup,
   type Family,
+  flatGroups,
   flatRows,
   grouped,
+  groupsFirst,
   outputShape,
   sumRows,
+  sumSlabs,
 } from "./family.js";
 
 /** How far from 1 the norm of a unit vector may be. */
@@ -92,12 +95,12 @@ function freeConcentration(p: number): Family {
       return { theta: grouped(outputs, p) };
     },
     logDensity: ({ theta }, x) => sumRows(directionalLogDensity(theta, grouped(x, p))),
-    mean: ({ theta }) => flatRows(div(theta, concentrationOf(theta, true))),
+    mean: ({ theta }) => flatRows(unitVectors(theta)),
     entropy: ({ theta }) => sumRows(directionalEntropy(theta)),
-    klDivergence: (a, b) => sumRows(directionalDivergence(a.theta, b.theta)),
+    klDivergence: (a, b) => sumRows(directionalDivergence(groupsFirst(a.theta), groupsFirst(b.theta))),
     fisherRoot({ theta }) {
-      const root = directionalRoot(theta);
-      return (tangent) => flatRows(root(tangent.theta));
+      const root = directionalRoot(groupsFirst(theta));
+      return (tangent) => flatGroups(root(groupsFirst(tangent.theta)));
     },
     uncertain: ({ theta }) => ({ theta: mul(theta, 0) }),
     sample({ theta }, random) {
@@ -117,8 +120,7 @@ function fixedConcentration(p: number, kappa: number): Family {
     ...free,
     fromNetwork(outputs) {
       outputShape(outputs);
-      const v = grouped(outputs, p);
-      return { direction: div(v, concentrationOf(v, true)) };
+      return { direction: unitVectors(grouped(outputs, p)) };
     },
     logDensity: ({ direction }, x) => free.logDensity(theta(direction), x),
     mean: ({ direction }) => flatRows(mul(direction, 1)),
@@ -146,9 +148,15 @@ function fixedConcentration(p: number, kappa: number): Family {
   };
 }
 
-/** |theta|, with a floor of 1e-8 that keeps its gradient finite at 0. [..., p] -> [...] */
-function concentrationOf(theta: Operand, keepDimensions = false): Tensor {
-  return sqrt(add(sum(square(theta), -1, { keepDimensions }), 1e-16));
+/** |theta|, with a floor of 1e-8 that keeps its gradient finite at 0. [..., p] -> [...], or without another axis. */
+function concentrationOf(theta: Operand, axis = -1, keepDimensions = false): Tensor {
+  return sqrt(add(sum(square(theta), axis, { keepDimensions }), 1e-16));
+}
+
+/** theta / |theta|, [N, B, p] -> [N, B, p]. */
+function unitVectors(theta: Operand): Tensor {
+  const slabs = groupsFirst(theta);
+  return transpose(div(slabs, concentrationOf(slabs, 0, true)), [1, 2, 0]);
 }
 
 /** log density of each block, [..., p], [..., p] -> [...]. */
@@ -170,18 +178,19 @@ export function directionalEntropy(theta: Operand): Tensor {
   return add(scaled, mul(kappa, directionalRatio(p, kappa).complement));
 }
 
-export function directionalDivergence(theta1: Operand, theta2: Operand): Tensor {
-  const p = dimensionOf(theta1);
-  const [k1, k2] = [concentrationOf(theta1), concentrationOf(theta2)];
+/** KL of each block, coordinates first: [p, ...], [p, ...] -> [...]. */
+export function directionalDivergence(theta1: Tensor, theta2: Tensor): Tensor {
+  const p = theta1.shape[0];
+  const [k1, k2] = [concentrationOf(theta1, 0), concentrationOf(theta2, 0)];
   const step = sub(theta2, theta1);
   // k2 - k1, and k1 k2 - theta1.theta2 = |theta1 ^ theta2|^2 / (k1 k2 + theta1.theta2), from the step
-  const growth = div(sum(mul(step, add(theta1, theta2)), -1), add(k1, k2));
-  const dot = sum(mul(theta1, theta2), -1);
-  const mu = div(theta1, concentrationOf(theta1, true));
-  const across = sub(step, mul(mu, sum(mul(mu, step), -1, { keepDimensions: true })));
+  const growth = div(sum(mul(step, add(theta1, theta2)), 0), add(k1, k2));
+  const dot = sum(mul(theta1, theta2), 0);
+  const mu = div(theta1, expandDims(k1, 0));
+  const across = sub(step, mul(mu, sumSlabs(mul(mu, step))));
   const product = mul(k1, k2);
   const acute = greaterEqual(dot, 0);
-  const wedge = mul(square(k1), sum(square(across), -1));
+  const wedge = mul(square(k1), sum(square(across), 0));
   const turning = where(acute, div(wedge, where(acute, add(product, dot), 1)), sub(product, dot));
   return add(normalizerBregman(p, k1, k2, growth), mul(directionalRatio(p, k1).overKappa, turning));
 }
@@ -201,14 +210,18 @@ function normalizerBregman(p: number, k1: Tensor, k2: Tensor, growth: Tensor): T
   const scaled = logVonMisesFisherNormalizer(p, stack([k1, k2], 0), { scaled: true });
   const slope = directionalRatio(p, k1).complement;
   const direct = add(sub(slice(scaled, [1]), slice(scaled, [0])), mul(slope, growth));
-  const small = expandDims(clip(D, -near, near), -1); // [..., 1]
-  const shares = array([...nodes]);
-  const rest = array(Array.from(nodes, (s) => 1 - s));
+  // the nodes' axis in front: [6, 1, ...]
+  const inFront = (values: ArrayLike<number>) => ({
+    ...array(Array.from(values)),
+    shape: [6, ...D.shape.map(() => 1)],
+  });
+  const small = expandDims(clip(D, -near, near), 0); // [1, ...]
+  const rest = inFront(Array.from(nodes, (s) => 1 - s));
   // sinh and cosh of u, u2 and their middle, from k1 and the small differences
-  const [k, root] = shifted(expandDims(k1, -1), expandDims(root1, -1), mul(shares, small));
+  const [k, root] = shifted(expandDims(k1, 0), expandDims(root1, 0), mul(inFront(nodes), small));
   const [, middle] = shifted(k, root, mul(mul(0.5, rest), small));
   const integrand = mul(mul(sinhQuotient(mul(rest, small), rest), middle), mul(root, directionalRatio(p, k).slope));
-  const integral = sum(mul(integrand, array([...weights])), -1);
+  const integral = sum(mul(integrand, inFront(weights)), 0);
   return where(greater(abs(D), near), maximum(direct, 0), mul(square(clip(D, -near, near)), integral));
 }
 
@@ -226,15 +239,18 @@ function sinhQuotient(x: Tensor, c: Operand): Tensor {
   return mul(c, series);
 }
 
-export function directionalRoot(theta: Operand): (tangent: Operand) => Tensor {
-  const p = dimensionOf(theta);
-  const kappa = concentrationOf(theta, true);
-  const mu = mul(theta, reciprocal(kappa));
-  const { overKappa, slope } = directionalRatio(p, kappa);
-  const [across, along] = [sqrt(overKappa), sqrt(slope)];
+/**
+ * A root of the Fisher information, coordinates first: [p, N, B] -> ([p, N, B] -> [p, N, B]),
+ *   dtheta -> sqrt(A / kappa) dtheta + (sqrt A' - sqrt(A / kappa)) / kappa^2 theta (theta.dtheta).
+ */
+export function directionalRoot(theta: Tensor): (tangent: Tensor) => Tensor {
+  const squared = add(sumSlabs(square(theta)), 1e-16);
+  const { overKappa, slope } = ratioOfSquare(theta.shape[0], squared);
+  const across = sqrt(overKappa);
+  const radial = mul(theta, div(sub(sqrt(slope), across), squared));
   return (tangent) => {
-    const radial = mul(mu, sum(mul(mu, tangent), -1, { keepDimensions: true }));
-    return add(mul(across, sub(tangent, radial)), mul(along, radial));
+    const along = sumSlabs(mul(theta, tangent));
+    return add(mul(across, tangent), mul(radial, along));
   };
 }
 

@@ -16,7 +16,17 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
-import { checkEach, countsPerGroup, drawEach, type Family, flatRows, grouped, outputShape, sumRows } from "./family.js";
+import {
+  checkEach,
+  countsPerGroup,
+  drawEach,
+  type Family,
+  flatGroups,
+  grouped,
+  groupsFirst,
+  outputShape,
+  sumRows,
+} from "./family.js";
 import {
   directionalDivergence,
   directionalEntropy,
@@ -51,10 +61,10 @@ export function vonMises(): Family {
     logDensity: ({ theta }, x) => sumRows(directionalLogDensity(theta, stack([cos(x), sin(x)], -1))),
     mean: ({ theta }) => angleOf(theta),
     entropy: ({ theta }) => sumRows(directionalEntropy(theta)),
-    klDivergence: (p, q) => sumRows(directionalDivergence(p.theta, q.theta)),
+    klDivergence: (p, q) => sumRows(directionalDivergence(groupsFirst(p.theta), groupsFirst(q.theta))),
     fisherRoot({ theta }) {
-      const root = directionalRoot(theta);
-      return (tangent) => flatRows(root(tangent.theta));
+      const root = directionalRoot(groupsFirst(theta));
+      return (tangent) => flatGroups(root(groupsFirst(tangent.theta)));
     },
     uncertain: ({ theta }) => ({ theta: mul(theta, 0) }),
     sample: ({ theta }, random) =>
