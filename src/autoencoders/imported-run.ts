@@ -78,7 +78,7 @@ export async function loadImportedRun(folder: string): Promise<ImportedRun> {
   const { config, files } = readCheckpoint(folder, [FILE, "latents.npy"]);
   const parsed = configSchema.safeParse(config);
   if (!parsed.success)
-    throw new UsageError(`${folder}/config.json is damaged (${issueOf(parsed.error)}); import the file again.`);
+    throw new UsageError(`${folder}/config.json is damaged (${issueOf(parsed.error, config)}); import the file again.`);
   const bytes = files.get(FILE);
   if (bytes === undefined) throw new UsageError(`${folder}/${FILE} is missing; import the file again.`);
   const { name, outputs } = parsed.data;

@@ -51,5 +51,5 @@ export {
   type VaeParameters,
   type VaeShape,
 } from "./vae-model.js";
-export { resolveVaeOptions, type VaeOptions, type VaeSettings } from "./vae-settings.js";
+export { checkRows, resolveVaeOptions, type VaeOptions, type VaeSettings } from "./vae-settings.js";
 export { type VaeStepScalars, type VaeTrainingState, vaeTrainingStep } from "./vae-step.js";

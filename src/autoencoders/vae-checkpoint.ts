@@ -315,7 +315,7 @@ function parseConfig(folder: string, raw: unknown): VaeConfig & { shape: VaeShap
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success)
     throw new UsageError(
-      `${join(folder, "config.json")} is not the config of a VAE (${issueOf(parsed.error)}); restore it or train again.`,
+      `${join(folder, "config.json")} is not the config of a VAE (${issueOf(parsed.error, raw)}); restore it or train again.`,
     );
   return parsed.data as VaeConfig & { shape: VaeShape; training: VaeSettings };
 }

@@ -90,7 +90,7 @@ export interface VaeParameters<T = NdArray> {
 const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
 
 /** Whether the likelihood is a family's, whose parameters all come from the decoder. */
-export function hasFamily(shape: VaeShape): boolean {
+export function hasFamily(shape: Pick<VaeShape, "likelihood">): boolean {
   return !plainLikelihoods.includes(shape.likelihood);
 }
 

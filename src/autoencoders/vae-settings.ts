@@ -86,13 +86,17 @@ export function resolveVaeOptions(train: Dataset, options: VaeOptions): { shape:
     dataDimension: train.dimension,
   };
   if (all.optimizer === "adamw" && given.weightDecay === undefined) all.weightDecay = 0.01;
+  // A row is one direction where nothing else is said.
+  if (all.likelihood === "von-mises-fisher" && (given.likelihoodOptions as any)?.dimension === undefined)
+    all.likelihoodOptions = { ...(given.likelihoodOptions as object), dimension: train.dimension };
   const named = pick(all, vaeShapeSchema.shape) as unknown as VaeShape;
   checkVaeShape(named);
-  if (hasFamily(named)) checkRows(train.name, train, named); // before units are taken from them
+  checkRows(train.name, train, named); // before units are taken from them
   const units = hasFamily(named) ? unitsOf(named, train.rows, named.dataDimension) : undefined;
   const shape: VaeShape = { ...named, ...(units && { units }) };
-  const parsed = settingsSchema.safeParse(pick(all, settingsSchema.shape));
-  if (!parsed.success) throw new UsageError(`training option ${issueOf(parsed.error)}; see the options of training.`);
+  const chosen = pick(all, settingsSchema.shape);
+  const parsed = settingsSchema.safeParse(chosen);
+  if (!parsed.success) throw new UsageError(`training option ${issueOf(parsed.error, chosen)}.`);
   const known = new Set([...Object.keys(vaeShapeSchema.shape), ...Object.keys(settingsSchema.shape)]);
   for (const name of Object.keys(given))
     if (!known.has(name))
@@ -105,7 +109,11 @@ export function scheduleOf(settings: VaeSettings): Schedule {
 }
 
 /** @throws UsageError unless there are rows, all finite, and all in the support of the likelihood. */
-export function checkRows(name: string, data: Dataset, shape: VaeShape): void {
+export function checkRows(
+  name: string,
+  data: Dataset,
+  shape: Pick<VaeShape, "dataDimension" | "likelihood" | "likelihoodOptions" | "schema">,
+): void {
   if (data.n < 1 || data.rows.length !== data.n * data.dimension)
     throw new UsageError(`${name}: ${data.rows.length} numbers are not ${data.n} rows of ${data.dimension}.`);
   if (data.dimension !== shape.dataDimension)

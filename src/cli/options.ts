@@ -21,6 +21,14 @@ export function finiteNumber(option: string, text: string, above = Number.NEGATI
   return value;
 }
 
+/** A finite number of at least 0. */
+export function numberFromZero(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0)
+    throw new UsageError(`${option}: "${text}" is not a number of at least 0.`);
+  return value;
+}
+
 /** One of a list of words. */
 export function oneOf<T extends string>(option: string, text: string, words: readonly T[]): T {
   if (!words.includes(text as T)) throw new UsageError(`${option}: "${text}" is not one of ${words.join(", ")}.`);
@@ -59,4 +67,16 @@ export function pointOrIndex(
       `${option}: "${text}" has ${point.length} coordinates, the latent space of this run has ${d}.`,
     );
   return { point };
+}
+
+/** `--option name=value` as numbers by name. */
+export function namedNumbers(given: readonly string[] | undefined): Record<string, number> | undefined {
+  if (given === undefined) return undefined;
+  return Object.fromEntries(
+    given.map((text) => {
+      const [name, value] = text.split("=");
+      if (!name || value === undefined) throw new UsageError(`--option: "${text}" is not of the form name=value.`);
+      return [name, finiteNumber(`--option ${name}`, value)];
+    }),
+  );
 }

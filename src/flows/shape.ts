@@ -24,6 +24,11 @@ export const flowShapeSchema = z.object({
   method: z.enum(flowMethods),
   /** How the network's output becomes a tangent vector (`fields.ts`). */
   field: z.enum(fieldNames),
+  /**
+   * Spheres and tori: the network sees bumps exp(k (<e(x), e(c)> - |e(c)|^2)) around so many learned centres c, of learned
+   * widths, instead of coordinates e(x); functions of the geodesic distance to c. 0: coordinates.
+   */
+  centres: z.int().min(0).max(4096).default(0),
   hidden: z.array(z.int().min(1)).min(1),
   activation: z.enum(activationNames as unknown as [string, ...string[]]),
   /** Runge-Kutta steps over [0, 1]. */
@@ -55,6 +60,7 @@ export function flowShape(options: FlowOptions): FlowShape {
     method,
     field: manifold.kind === "sphere" && manifold.dimension > 5 ? "ambient" : "generators",
     hidden: [64, 64],
+    centres: 0,
     activation: "tanh",
     steps: 8,
     base: onManifold ? "uniform" : "wrapped-normal",
@@ -78,6 +84,11 @@ export function flowShape(options: FlowOptions): FlowShape {
     shape.field !== "chart" || shape.method !== "riemannian" || manifold.kind !== "sphere" || manifold.dimension === 2,
     () =>
       `flow: the field chart (longitude and colatitude) exists on S^2 only, the sphere has dimension ${manifold.dimension}; use generators or ambient.`,
+  );
+  expectThat(
+    shape.centres === 0 || onManifold,
+    () =>
+      `flow: centres is ${shape.centres}, but bumps around centres are for flows that run on a sphere or torus (this one: ${manifold.kind}, ${shape.method}); leave it out.`,
   );
   return shape;
 }

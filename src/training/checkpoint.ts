@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../errors.js";
 import { discard } from "../numerics/files.js";
+import { firstProblem } from "../numerics/schema-issues.js";
 
 const CONFIG = "config.json";
 const NEXT = ".next";
@@ -146,15 +147,15 @@ function readConfig(folder: string): z.infer<typeof envelope> {
   }
   const parsed = envelope.safeParse(json);
   if (!parsed.success)
-    throw new UsageError(`${path} is not the config of a checkpoint (${issueOf(parsed.error)}); give another folder.`);
+    throw new UsageError(
+      `${path} is not the config of a checkpoint (${issueOf(parsed.error, json)}); give another folder.`,
+    );
   return parsed.data;
 }
 
-/** The first problem that zod found, in words: "latentDimension: expected number". */
-export function issueOf(error: z.ZodError): string {
-  const { path, message } = error.issues[0];
-  const words = message.replace(/^Invalid input: /, "");
-  return path.length > 0 ? `${path.join(".")}: ${words}` : words;
+/** The first problem that a schema found in `value`, in words: "latentDimension: it is missing; give a whole number". */
+export function issueOf(error: z.ZodError, value?: unknown): string {
+  return firstProblem(error, value);
 }
 
 function readChecked(folder: string, name: string, entry: z.infer<typeof fileEntry>): Uint8Array {

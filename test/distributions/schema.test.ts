@@ -65,12 +65,16 @@ describe("schema of columns", () => {
 
   const block = (change: object) => ({ blocks: [{ name: "a", columns: [0], family: "normal", ...change }] });
   it.each<[string, unknown, RegExp, string[]?]>([
-    ["no blocks", {}, /^schema.blocks: .*got nothing/],
+    ["no blocks", {}, /^schema.blocks: it is missing; give a list\.$/],
     ["an empty list", { blocks: [] }, /^schema.blocks: /],
-    ["another type", { blocks: "all" }, /^schema.blocks: .*got "all"/],
-    ["an unknown field", block({ colour: 1 }), /^schema.blocks\[0\]: .*colour/],
+    ["another type", { blocks: "all" }, /^schema.blocks: "all" is not a list/],
+    [
+      "an unknown field",
+      block({ colour: 1 }),
+      /^schema.blocks\[0\]: "colour" is no field here; known ones are name, columns/,
+    ],
     ["no columns", block({ columns: [] }), /^schema.blocks\[0\].columns: /],
-    ["a negative column", block({ columns: [-1] }), /^schema.blocks\[0\].columns\[0\]: .*got -1/],
+    ["a negative column", block({ columns: [-1] }), /^schema.blocks\[0\].columns\[0\]: -1 is too small; give at least 0/],
     [
       "an unknown family",
       block({ family: "normall" }),
@@ -80,9 +84,13 @@ describe("schema of columns", () => {
     [
       "an unfit option",
       block({ options: { standardDeviation: -1 } }),
-      /^schema.blocks\[0\].family \(normal\).standardDeviation: .*got -1/,
+      /^schema.blocks\[0\].family \(normal\).standardDeviation: -1 is too small; give more than 0/,
     ],
-    ["a missing option", block({ family: "categorical" }), /family \(categorical\).classes: .*got nothing/],
+    [
+      "a missing option",
+      block({ family: "categorical" }),
+      /family \(categorical\).classes: it is missing; give a number/,
+    ],
     [
       "columns that form no group",
       block({ family: "von-mises-fisher", options: { dimension: 3 }, columns: [0, 1] }),
@@ -103,7 +111,7 @@ describe("schema of columns", () => {
       { blocks: [block({}).blocks[0], { ...block({}).blocks[0], name: "b" }] },
       /^schema.blocks\[1\].columns: column 0 is in block "a" already/,
     ],
-    ["a dot in a name", block({ name: "a.b" }), /^schema.blocks\[0\].name: .*got "a.b"/],
+    ["a dot in a name", block({ name: "a.b" }), /^schema.blocks\[0\].name: "a.b" does not fit; a name without dots/],
   ])("refuses %s", (_, json, sentence, header) => {
     expect(() => readSchema(json, header)).toThrow(UsageError);
     expect(() => readSchema(json, header)).toThrow(sentence);

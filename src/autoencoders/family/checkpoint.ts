@@ -257,7 +257,7 @@ function parseConfig(
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success)
     throw new UsageError(
-      `${join(folder, "config.json")} is not the config of a model of the family (${issueOf(parsed.error)}); restore it or train again.`,
+      `${join(folder, "config.json")} is not the config of a model of the family (${issueOf(parsed.error, raw)}); restore it or train again.`,
     );
   return parsed.data as FamilyConfig & { shape: FamilyShape; training: FamilySettings };
 }

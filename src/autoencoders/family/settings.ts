@@ -130,11 +130,11 @@ export function resolveFamilyOptions(
   };
   const parsedShape = familyShapeSchema.safeParse(shape);
   if (!parsedShape.success)
-    throw new UsageError(`model option ${issueOf(parsedShape.error)}; see the model's options.`);
+    throw new UsageError(`model option ${issueOf(parsedShape.error, shape)}; see the model's options.`);
   const chosen = Object.fromEntries(settingNames.flatMap((name) => (name in given ? [[name, given[name]]] : [])));
-  const settings = familySettingsSchema.safeParse({ ...settingDefaults, ...chosen });
-  if (!settings.success)
-    throw new UsageError(`training option ${issueOf(settings.error)}; see the options of training.`);
+  const whole = { ...settingDefaults, ...chosen };
+  const settings = familySettingsSchema.safeParse(whole);
+  if (!settings.success) throw new UsageError(`training option ${issueOf(settings.error, whole)}.`);
   const result = parsedShape.data as FamilyShape;
   checkNetwork(result.network, result.dataDimension);
   checkFamilyRows("training data", train, result);

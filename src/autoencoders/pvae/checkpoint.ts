@@ -198,7 +198,7 @@ function parseConfig(folder: string, raw: unknown): PvaeConfig & { shape: PvaeSh
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success)
     throw new UsageError(
-      `${join(folder, "config.json")} is not the config of a Poincare VAE (${issueOf(parsed.error)}); restore it or train again.`,
+      `${join(folder, "config.json")} is not the config of a Poincare VAE (${issueOf(parsed.error, raw)}); restore it or train again.`,
     );
   return parsed.data as PvaeConfig & { shape: PvaeShape; training: PvaeSettings };
 }

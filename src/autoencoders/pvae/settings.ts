@@ -74,8 +74,9 @@ export function resolvePvaeOptions(train: Dataset, options: PvaeOptions): { shap
       );
   const shape = pick(all, shapeKeys) as unknown as PvaeShape;
   checkPvaeShape(shape);
-  const parsed = pvaeSettingsSchema.safeParse(pick(all, settingsKeys));
-  if (!parsed.success) throw new UsageError(`training option ${issueOf(parsed.error)}; see the options of training.`);
+  const chosen = pick(all, settingsKeys);
+  const parsed = pvaeSettingsSchema.safeParse(chosen);
+  if (!parsed.success) throw new UsageError(`training option ${issueOf(parsed.error, chosen)}.`);
   return { shape, settings: { ...parsed.data, batchSize: Math.min(parsed.data.batchSize, train.n) } };
 }
 

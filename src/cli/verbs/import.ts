@@ -1,12 +1,13 @@
 /** `atlas import`: a decoder from an ONNX file becomes a run that every verb accepts. */
 import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
-import { wholeNumber } from "../options.js";
+import { namedNumbers, wholeNumber } from "../options.js";
 import { createReport, table } from "../report.js";
 
 interface ImportOptions {
   likelihood?: string;
   classes?: string;
+  option?: string[];
   schema?: string;
   codes?: string;
   mean?: string;
@@ -28,6 +29,7 @@ export function registerImport(program: Command): void {
       "what the outputs mean: normal, bernoulli, categorical, poisson, ... (see docs/import.md)",
     )
     .option("--classes <k>", "classes of a categorical or Dirichlet likelihood")
+    .option("--option <name=value...>", "the likelihood's own numbers, such as dimension=3 or bins=16")
     .option("--schema <file.json>", "columns and their families, for mixed data (instead of --likelihood)")
     .option("--codes <file>", "latent points of the data, one a row, .npy or .csv")
     .option("--mean <output>", "which output is the mean, where its name does not tell")
@@ -100,11 +102,14 @@ function likelihoodOf(options: ImportOptions, read: (file: string) => string) {
     }
   }
   if (options.likelihood === undefined) {
-    if (options.classes !== undefined)
-      throw new UsageError("--classes goes with --likelihood categorical or dirichlet.");
+    if (options.classes !== undefined || options.option !== undefined)
+      throw new UsageError("--classes and --option go with --likelihood; name one, or leave them out.");
     return {};
   }
-  const given = options.classes === undefined ? {} : { classes: wholeNumber("--classes", options.classes, 2) };
+  const given = {
+    ...namedNumbers(options.option),
+    ...(options.classes !== undefined && { classes: wholeNumber("--classes", options.classes, 2) }),
+  };
   return { likelihood: { name: options.likelihood, options: given } };
 }
 

@@ -6,7 +6,7 @@ import type { VaeOptions } from "../../autoencoders/index.js";
 import type { AlphabetName, Dataset } from "../../data/index.js";
 import { UsageError } from "../../errors.js";
 import { writeAtomically } from "../../numerics/files.js";
-import { finiteNumber, oneOf, wholeNumber, wholeNumbers } from "../options.js";
+import { finiteNumber, namedNumbers, numberFromZero, oneOf, wholeNumber, wholeNumbers } from "../options.js";
 import { createReport, duration, type Report } from "../report.js";
 import { interruptible, trainAndSave } from "../train-run.js";
 import { columnOf } from "./data.js";
@@ -102,7 +102,10 @@ export function registerTrain(program: Command): void {
       "hidden layers of the decoder, such as 128,128 (pvae: also wrapped, gyroplane or mobius)",
     )
     .option("--network <kind>", "family: mlp or convolutional (28 x 28 pictures and the like)")
-    .option("--option <name=value...>", "family: the model's own numbers, such as beta=4")
+    .option(
+      "--option <name=value...>",
+      "family: the model's own numbers, such as beta=4; vae: the likelihood's, such as dimension=3 or bins=16",
+    )
     .option("--curvature <c>", "pvae: the latent space has curvature -c; 0 is Euclidean")
     .option("--posterior <law>", "pvae: wrapped or riemannian")
     .option("--prior <law>", "pvae: wrapped or riemannian")
@@ -139,6 +142,7 @@ export function registerTrain(program: Command): void {
       const given = (name: string) => command.getOptionValueSource(name) === "cli";
       await checkFolder(options, command);
       const choice = dataChoice(options, given("seed"));
+      modelOptions({ ...options, likelihood: undefined, classes: undefined, option: undefined }); // before data are made
       const { loadDataset, splitDataset } = await import("../../data/index.js");
       const loaded: Dataset = await loadDataset(choice.data, loadOptions(choice));
       const model = modelOptions(withLetters(options, loaded));
@@ -255,6 +259,11 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
   };
   const word = (text: string | undefined) => (text === undefined || /^[\d,\s]+$/.test(text) ? undefined : text);
   const data = await loadDataset(choice.data, loadOptions(choice));
+  if (!options.resume) {
+    // On the whole data, so that messages count rows as the file does.
+    const { checkRows } = await import("../../autoencoders/index.js");
+    checkRows(data.name, data, { likelihood: common.likelihood ?? "gaussian", dataDimension: data.dimension });
+  }
   const { train, test } = splitDataset(data, { testFraction: choice.testFraction, seed: choice.seed });
   report.say(aboutData(data, train.n, test.n));
   const run = await interruptible(report, (signal) => {
@@ -272,8 +281,7 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
       const model = {
         ...common,
         ...sizes,
-        curvature:
-          options.curvature === undefined ? undefined : finiteNumber("--curvature", options.curvature, -1e-300),
+        curvature: options.curvature === undefined ? undefined : numberFromZero("--curvature", options.curvature),
         posterior: word(options.posterior),
         prior: word(options.prior),
         priorScale: options.priorScale === undefined ? undefined : finiteNumber("--prior-scale", options.priorScale, 0),
@@ -283,7 +291,7 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
       return trainPvaeRun(train, test, defined(model) as any, settings);
     }
     const { optimizer: _, klWarmUp: __, ...rest } = common;
-    const model = { ...rest, ...sizes, network: word(options.network), modelOptions: ownNumbers(options.option) };
+    const model = { ...rest, ...sizes, network: word(options.network), modelOptions: namedNumbers(options.option) };
     return trainFamilyRun(kind, train, test, defined(model) as any, settings);
   });
   const name = kind === "pvae" ? "ELBO" : "score (minus the objective)";
@@ -301,18 +309,6 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
     reason: run.reason,
   });
   if (run.reason === "stopped") process.exitCode = 1;
-}
-
-/** `--option name=value` as numbers by name. */
-function ownNumbers(given: readonly string[] | undefined): Record<string, number> | undefined {
-  if (given === undefined) return undefined;
-  return Object.fromEntries(
-    given.map((text) => {
-      const [name, value] = text.split("=");
-      if (!name || value === undefined) throw new UsageError(`--option: "${text}" is not of the form name=value.`);
-      return [name, finiteNumber(`--option ${name}`, value)];
-    }),
-  );
 }
 
 function defined<T extends object>(given: T): Partial<T> {
@@ -412,23 +408,27 @@ function modelOptions(options: TrainOptions): VaeOptions & { epochs: number } {
   };
 }
 
-/** @throws UsageError where a likelihood needs its number of classes and none is given. */
-function needsClasses({ likelihood, classes, resume }: TrainOptions): boolean {
+/** What the likelihood is told besides its name. @throws UsageError where it needs its number of classes. */
+function likelihoodOptions({ likelihood, classes, option, model = "vae", resume }: TrainOptions) {
   if (classes === undefined && !resume && (likelihood === "categorical" || likelihood === "dirichlet"))
     throw new UsageError(`--likelihood ${likelihood}: say how many classes there are, with --classes K.`);
-  return classes !== undefined;
+  const own = model === "vae" ? namedNumbers(option) : undefined;
+  if (classes === undefined && own === undefined) return undefined;
+  if (!resume && (likelihood === "gaussian" || likelihood === "bernoulli"))
+    throw new UsageError(
+      `${classes === undefined ? "--option" : "--classes"}: the likelihood ${likelihood} takes none; leave it out, or name another likelihood.`,
+    );
+  return { ...own, ...(classes !== undefined && { classes: wholeNumber("--classes", classes, 2) }) };
 }
 
 /** What all models are told, but for the sizes of layers. */
 function commonOptions(options: TrainOptions): VaeOptions & { epochs: number } {
-  const number = (name: string, text: string | undefined, above = -1e-300) =>
-    text === undefined ? undefined : finiteNumber(name, text, above);
+  const number = (name: string, text: string | undefined, above?: number) =>
+    text === undefined ? undefined : above === undefined ? numberFromZero(name, text) : finiteNumber(name, text, above);
   return {
     latentDimension: wholeNumber("--latent", options.latent ?? "2", 1, 4096),
     likelihood: (options.likelihood ?? "gaussian") as VaeOptions["likelihood"],
-    ...(needsClasses(options) && {
-      likelihoodOptions: { classes: wholeNumber("--classes", options.classes!, 2) },
-    }),
+    likelihoodOptions: likelihoodOptions(options),
     activation: options.activation as VaeOptions["activation"],
     epochs: wholeNumber("--epochs", options.epochs ?? "20", 1, 1_000_000),
     batchSize: options.batch === undefined ? undefined : wholeNumber("--batch", options.batch, 1),

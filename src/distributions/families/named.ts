@@ -1,6 +1,7 @@
 /** The families by name with their options as plain data, for the command line, configs and schemas of columns. */
 import { z } from "zod";
 import { UsageError } from "../../errors.js";
+import { firstProblem } from "../../numerics/schema-issues.js";
 import { bernoulli } from "./bernoulli.js";
 import { beta } from "./beta.js";
 import { categorical } from "./categorical.js";
@@ -76,9 +77,7 @@ export function familyNamed(name: string, given: object = {}, place = "likelihoo
 export function parsed<T>(schema: z.ZodType<T>, value: unknown, place: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const field = issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
-  const given = issue.path.reduce((inner: any, part) => inner?.[part], value);
-  const got = issue.code === "unrecognized_keys" ? "" : `, got ${JSON.stringify(given) ?? "nothing"}`;
-  throw new UsageError(`${place}${field}: ${issue.message}${got}; see the schema of likelihoods.`);
+  const problem = firstProblem(result.error, value, schema);
+  const inField = /^[\w[\].]+: /.test(problem);
+  throw new UsageError(`${place}${inField ? (problem.startsWith("[") ? "" : ".") : ": "}${problem}.`);
 }

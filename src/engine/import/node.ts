@@ -57,7 +57,7 @@ export function nodeContext(
     constant(i, what) {
       const value = context.input(i);
       if (isHost(value)) return value;
-      return fail(`${what} depends on the values of the input; only constant ${what} can be imported`);
+      return fail(`${what} depends on the values of the input, but only constants can be imported there`);
     },
     list: (i, what) => (inputs[i] === undefined ? undefined : Array.from(context.constant(i, what).data)),
     number(name, otherwise) {
