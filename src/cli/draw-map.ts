@@ -143,11 +143,12 @@ export function randomPairs(run: OpenRun, pairs: number, seed: number): [number,
   ]);
 }
 
-function drawnCodes(run: OpenRun, axes: readonly [number, number]) {
+/** Codes to draw, at most `most`, drawn at random where there are more. */
+export function drawnCodes(run: OpenRun, axes: readonly [number, number], most = DRAWN_CODES) {
   const [n, d] = run.codes.shape;
   const order =
-    n > DRAWN_CODES
-      ? permutation(split(randomKey(0), "drawn codes"), n).subarray(0, DRAWN_CODES)
+    n > most
+      ? permutation(split(randomKey(0), "drawn codes"), n).subarray(0, most)
       : Int32Array.from({ length: n }, (_, i) => i);
   return Array.from(order, (i) => ({
     x: run.codes.data[i * d + axes[0]],

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { DistributionMetrics } from "../autoencoders/index.js";
 import type { NdArray, Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
+import type { Manifold } from "../manifolds/index.js";
 import type { Decoder, Gate, LatentMetric } from "../metrics/index.js";
 import { readNpy } from "../numerics/npy.js";
 import { wholeNumbers } from "./options.js";
@@ -36,6 +37,8 @@ export interface OpenRun {
   readonly likelihoodMetrics?: () => Promise<DistributionMetrics>;
   /** The metric where none is named. */
   readonly defaultMetric: MetricName;
+  /** The Poincare ball that the codes are points of, where they are (Poincare VAEs of curvature below zero). */
+  readonly ball?: Manifold & { readonly curvature: number };
 }
 
 /** Opens a run. @throws UsageError with a sentence that names the file that is missing or damaged. */
@@ -87,17 +90,12 @@ async function openImported(folder: string): Promise<OpenRun> {
 }
 
 async function openPvae(folder: string): Promise<OpenRun> {
-  const { loadPvae, pvaeDecoderOf } = await import("../autoencoders/pvae/index.js");
+  const { latentSpaceOf, loadPvae, pvaeDecoderOf } = await import("../autoencoders/pvae/index.js");
   const { model, config, latents, labels } = loadPvae(folder);
-  return withoutUncertainty(
-    folder,
-    config,
-    model.shape,
-    finished(folder, latents),
-    labels,
-    pvaeDecoderOf(model) as any,
-    false,
-  );
+  const codes = finished(folder, latents);
+  const decoder = pvaeDecoderOf(model) as (z: Tensor) => Tensor;
+  const run = withoutUncertainty(folder, config, model.shape, codes, labels, decoder, false);
+  return { ...run, ...(model.shape.curvature > 0 && { ball: latentSpaceOf(model.shape) as OpenRun["ball"] }) };
 }
 
 async function openFamily(folder: string): Promise<OpenRun> {
@@ -221,6 +219,7 @@ export const metricNames = [
   "probabilities",
   "impurity",
   "position-orientation",
+  "hyperbolic",
 ] as const;
 
 export type MetricName = (typeof metricNames)[number];
@@ -246,6 +245,8 @@ export async function metricChoice(run: OpenRun, name: string | undefined): Prom
   if (metric !== undefined) return metric;
   const { expectedPullback, posteriorMetricOf, pullback } = await import("../metrics/index.js");
   if (wanted === "euclidean") metric = pullback(run.mean, run.dimension);
+  else if (wanted === "hyperbolic")
+    metric = (await import("../autoencoders/pvae/index.js")).manifoldMetric(ballOf(run));
   else if (wanted === "posterior") {
     if (run.logVariances === undefined)
       throw new UsageError(
@@ -276,6 +277,22 @@ export async function metricChoice(run: OpenRun, name: string | undefined): Prom
 }
 
 /**
+ * The ball of a run, for `--metric hyperbolic`.
+ * @throws UsageError where the latent space is flat
+ */
+export function ballOf(run: OpenRun): NonNullable<OpenRun["ball"]> {
+  if (run.ball !== undefined) return run.ball;
+  throw new UsageError(
+    `--metric hyperbolic: the latent space of ${run.folder} is flat; train with --model pvae and --curvature above 0, or use another metric.`,
+  );
+}
+
+/** Whether geodesics of this metric are known in closed form: those of the ball itself. */
+export function inClosedForm(run: OpenRun, metric: string | undefined): OpenRun["ball"] {
+  return metric === "hyperbolic" ? ballOf(run) : undefined;
+}
+
+/**
  * The points that `--points FILE` or `--indices LIST` name, with their labels where they are codes.
  * @throws UsageError unless exactly one of the two is given and fits the run.
  */
@@ -303,5 +320,7 @@ export async function pointsFrom(
     throw new UsageError(
       `--points: ${options.points} has ${table.dimension} columns, the latent space of this run has ${run.dimension} dimensions.`,
     );
-  return { points: { data: Float64Array.from(table.rows), shape: [table.n, table.dimension], dtype: "float64" } };
+  const points: NdArray = { data: Float64Array.from(table.rows), shape: [table.n, table.dimension], dtype: "float64" };
+  if (run.ball !== undefined) (await import("../manifolds/index.js")).checkPoints(run.ball, "--points", points);
+  return { points };
 }

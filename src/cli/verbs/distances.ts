@@ -1,7 +1,7 @@
 /** `atlas distances`: the matrix of geodesic distances between points of a run. */
 import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
-import { knownCodes, metricChoice, openRun, pointsFrom } from "../open-run.js";
+import { inClosedForm, knownCodes, metricChoice, openRun, pointsFrom } from "../open-run.js";
 import { createReport, duration } from "../report.js";
 
 interface DistancesOptions {
@@ -21,7 +21,10 @@ export function registerDistances(program: Command): void {
     .argument("<run>", "the folder of a run")
     .option("--points <file>", "latent points, one a row, .csv or .npy")
     .option("--indices <list>", "indices of codes, separated by commas")
-    .option("--metric <name>", "expected, euclidean, posterior, fisher-rao, wasserstein, ... (docs/metrics.md)")
+    .option(
+      "--metric <name>",
+      "expected, euclidean, posterior, fisher-rao, wasserstein, ... (docs/metrics.md); pvae: hyperbolic",
+    )
     .option("--method <name>", "exact (a solve for each pair) or graph (a neighbour graph, refined)", "exact")
     .requiredOption("--out <file.npy>", "where the matrix goes")
     .option("--plot <prefix>", "also draw the matrix, to PREFIX.svg and PREFIX.png")
@@ -38,11 +41,15 @@ export function registerDistances(program: Command): void {
       const metric = await metricChoice(run, options.metric);
       const { distanceMatrix } = await import("../../geodesics/index.js");
       const started = performance.now();
-      const result = await distanceMatrix(metric, points, {
-        method,
-        ...knownCodes(run),
-        onProgress: (done, total) => report.progress(done, total, `${done} of ${total} pairs`),
-      });
+      const ball = inClosedForm(run, options.metric);
+      const result =
+        ball !== undefined
+          ? await (await import("../hyperbolic.js")).hyperbolicDistances(ball, points)
+          : await distanceMatrix(metric, points, {
+              method,
+              ...knownCodes(run),
+              onProgress: (done, total) => report.progress(done, total, `${done} of ${total} pairs`),
+            });
       report.progressDone();
       const seconds = (performance.now() - started) / 1000;
       const { writeNpy } = await import("../../numerics/npy.js");

@@ -1,6 +1,6 @@
 /** `atlas geodesic`: the geodesic between two codes or points of a run. */
 import type { Command } from "commander";
-import { knownCodes, metricChoice, openRun } from "../open-run.js";
+import { inClosedForm, knownCodes, metricChoice, openRun } from "../open-run.js";
 import { pointOrIndex } from "../options.js";
 import { createReport, table } from "../report.js";
 
@@ -23,7 +23,7 @@ export function registerGeodesic(program: Command): void {
     .requiredOption("--to <point>", "index of a code, or coordinates x,y,...")
     .option(
       "--metric <name>",
-      "expected, euclidean, posterior, or of the likelihood: fisher-rao, wasserstein, ... (docs/metrics.md)",
+      "expected, euclidean, posterior, or of the likelihood: fisher-rao, wasserstein, ... (docs/metrics.md); pvae: hyperbolic",
     )
     .option("--graph", "start from the shortest path of a graph over the codes (default: the better of several starts)")
     .option("--out <file>", "also write the curve as .csv or .npy")
@@ -35,13 +35,19 @@ export function registerGeodesic(program: Command): void {
       const codes = { data: run.codes.data, n: run.codes.shape[0] };
       const from = pointOrIndex("--from", options.from, codes, run.dimension);
       const to = pointOrIndex("--to", options.to, codes, run.dimension);
+      run.ball?.checkPoint("--from", from.point);
+      run.ball?.checkPoint("--to", to.point);
       const metric = await metricChoice(run, options.metric);
+      const ball = inClosedForm(run, options.metric);
       const { connect } = await import("../../geodesics/index.js");
-      const result = await connect(metric, from.point, to.point, {
-        ...knownCodes(run),
-        // The better of two starts, unless the graph's alone is wanted.
-        start: options.graph ? "graph" : run.codes.shape[0] > 0 ? ["graph", "straight"] : "straight",
-      });
+      const result =
+        ball !== undefined
+          ? await (await import("../hyperbolic.js")).hyperbolicGeodesic(ball, from.point, to.point)
+          : await connect(metric, from.point, to.point, {
+              ...knownCodes(run),
+              // The better of two starts, unless the graph's alone is wanted.
+              start: options.graph ? "graph" : run.codes.shape[0] > 0 ? ["graph", "straight"] : "straight",
+            });
       const [T, d] = result.curve.shape;
       const curve = Array.from({ length: T }, (_, i) => Array.from(result.curve.data.subarray(i * d, (i + 1) * d)));
       if (options.out !== undefined) await writeCurve(options.out, result.curve, curve);

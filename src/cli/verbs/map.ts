@@ -18,7 +18,9 @@ interface MapOptions {
 export function registerMap(program: Command): void {
   program
     .command("map")
-    .description("Draw the latent space of a run: log magnification factor, codes, geodesics against straight lines.")
+    .description(
+      "Draw the latent space of a run: log magnification factor, codes, geodesics against straight lines; of a Poincare VAE the disk, with the geometry of prior and decoder side by side.",
+    )
     .argument("<run>", "the folder of a run")
     .requiredOption("--out <prefix>", "writes PREFIX.svg and PREFIX.png")
     .option("--metric <name>", "expected, euclidean, posterior, fisher-rao, wasserstein, ... (docs/metrics.md)")
@@ -38,21 +40,36 @@ export function registerMap(program: Command): void {
         throw new UsageError(
           `--axes: "${options.axes}" does not name two of the ${run.dimension} latent axes 0 to ${run.dimension - 1}.`,
         );
-      const metric = await metricChoice(run, options.metric);
+      if (run.ball !== undefined && run.dimension !== 2)
+        throw new UsageError(
+          `${folder} has codes in the Poincare ball of dimension ${run.dimension}, and the map is of the disk, two latent dimensions; train with --latent 2, or use atlas distances.`,
+        );
+      // On the disk the hyperbolic geometry is drawn beside the decoder's in any case.
+      const metric = await metricChoice(
+        run,
+        options.metric === "hyperbolic" && run.ball ? "euclidean" : options.metric,
+      );
       const geodesics = wholeNumber("--geodesics", options.geodesics ?? "0", 0, 1000);
-      const drawn = await drawMap(run, metric, {
+      const shared = {
         resolution: wholeNumber("--resolution", options.resolution ?? "160", 8, 1024),
-        axes: [axes[0], axes[1]],
         pairs: geodesics,
         seed: wholeNumber("--seed", options.seed ?? "0"),
         report,
-      });
+      };
+      const drawn =
+        run.ball !== undefined
+          ? await (await import("../draw-disk.js")).drawDisk(run, metric, shared)
+          : await drawMap(run, metric, { ...shared, axes: [axes[0], axes[1]] });
       const { writeAtomically } = await import("../../numerics/files.js");
       const { svgToPng } = await import("../../plots/index.js");
       const files = [`${options.out}.svg`, `${options.out}.png`];
       writeAtomically(files[0], drawn.svg);
       writeAtomically(files[1], await svgToPng(drawn.svg, { scale: 2 }));
-      report.say(`Map of ${folder} under the ${metric.name} metric: ${files.join(", ")}`);
+      report.say(
+        run.ball !== undefined
+          ? `Disk of ${folder}, the geometry of its prior and of its decoder: ${files.join(", ")}`
+          : `Map of ${folder} under the ${metric.name} metric: ${files.join(", ")}`,
+      );
       report.result({ run: folder, metric: metric.name, files, logMagnification: drawn.range, box: drawn.box });
     });
 }

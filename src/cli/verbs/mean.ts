@@ -1,7 +1,7 @@
 /** `atlas mean`: the Frechet mean of some codes or points of a run. */
 import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
-import { metricChoice, openRun, pointsFrom } from "../open-run.js";
+import { inClosedForm, metricChoice, openRun, pointsFrom } from "../open-run.js";
 import { createReport, table } from "../report.js";
 
 interface MeanOptions {
@@ -21,7 +21,10 @@ export function registerMean(program: Command): void {
     .argument("<run>", "the folder of a run")
     .option("--indices <list>", "indices of codes, separated by commas")
     .option("--points <file>", "latent points, one a row, .csv or .npy")
-    .option("--metric <name>", "expected, euclidean, posterior, fisher-rao, wasserstein, ... (docs/metrics.md)")
+    .option(
+      "--metric <name>",
+      "expected, euclidean, posterior, fisher-rao, wasserstein, ... (docs/metrics.md); pvae: hyperbolic",
+    )
     .option("--out <file.npy>", "also write the mean as .npy")
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  atlas mean runs/demo --indices 3,14,15,92")
@@ -33,7 +36,11 @@ export function registerMean(program: Command): void {
       const { points } = await pointsFrom(run, options);
       const metric = await metricChoice(run, options.metric);
       const { frechetMean } = await import("../../geodesics/index.js");
-      const result = await frechetMean(metric, points, {});
+      const ball = inClosedForm(run, options.metric);
+      const result =
+        ball !== undefined
+          ? await (await import("../hyperbolic.js")).hyperbolicMean(ball, points)
+          : await frechetMean(metric, points, {});
       const mean = Array.from(result.mean.data);
       if (options.out !== undefined) {
         const { writeNpy } = await import("../../numerics/npy.js");
