@@ -50,6 +50,26 @@ const experiments: Record<string, Experiment> = {
     about: "a density on the torus across its seams",
     run: async (options) => (await import("../../experiments/torus.js")).run(options),
   },
+  "geometric-sampling": {
+    about: "models and samplers by Frechet distance and PRD: the table of the geometric perspective (needs MNIST)",
+    run: async (options) => (await import("../../experiments/geometric-sampling.js")).run(options),
+  },
+  centroids: {
+    about: "samples of the posterior metric by its number of centroids (needs MNIST)",
+    run: async (options) => (await import("../../experiments/centroids.js")).run(options),
+  },
+  lambda: {
+    about: "samples of the posterior metric by its floor lambda (needs MNIST)",
+    run: async (options) => (await import("../../experiments/lambda.js")).run(options),
+  },
+  "few-samples": {
+    about: "samplers of VAEs of few training images (needs MNIST)",
+    run: async (options) => (await import("../../experiments/few-samples.js")).run(options),
+  },
+  "other-models": {
+    about: "the posterior metric's sampler against the prior: VAMP, IWAE, AAE, VAE/GAN (needs MNIST)",
+    run: async (options) => (await import("../../experiments/other-models.js")).run(options),
+  },
 };
 
 export function registerReproduce(program: Command): void {
