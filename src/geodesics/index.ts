@@ -6,6 +6,7 @@ export {
   prepareConnect,
   type Start,
 } from "./connect.js";
+export { type DistanceMap, type DistanceMapOptions, distanceMap } from "./distance-map.js";
 export { type DistanceOptions, type DistanceResult, distanceMatrix } from "./distances.js";
 export * from "./logarithm.js";
 export * from "./mean.js";
