@@ -1,6 +1,7 @@
 /** `atlas geodesic`: the geodesic between two codes or points of a run. */
 import type { Command } from "commander";
-import { inClosedForm, knownCodes, metricChoice, openRun } from "../open-run.js";
+import type { NdArray } from "../../engine/index.js";
+import { inClosedForm, knownCodes, metricChoice, type OpenRun, openRun } from "../open-run.js";
 import { pointOrIndex } from "../options.js";
 import { createReport, table } from "../report.js";
 
@@ -40,7 +41,7 @@ export function registerGeodesic(program: Command): void {
       const metric = await metricChoice(run, options.metric);
       const ball = inClosedForm(run, options.metric);
       const { connect } = await import("../../geodesics/index.js");
-      const result =
+      const solved =
         ball !== undefined
           ? await (await import("../hyperbolic.js")).hyperbolicGeodesic(ball, from.point, to.point)
           : await connect(metric, from.point, to.point, {
@@ -48,6 +49,11 @@ export function registerGeodesic(program: Command): void {
               // The better of two starts, unless the graph's alone is wanted.
               start: options.graph ? "graph" : run.codes.shape[0] > 0 ? ["graph", "straight"] : "straight",
             });
+      // Outside of the ball a decoder has values, but no meaning.
+      const left = run.ball !== undefined && leaves(run.ball, solved.curve);
+      const result = left
+        ? { ...solved, converged: false, reason: "leftDomain" as const, message: "The curve leaves the Poincare ball." }
+        : solved;
       const [T, d] = result.curve.shape;
       const curve = Array.from({ length: T }, (_, i) => Array.from(result.curve.data.subarray(i * d, (i + 1) * d)));
       if (options.out !== undefined) await writeCurve(options.out, result.curve, curve);
@@ -78,6 +84,13 @@ export function registerGeodesic(program: Command): void {
       });
       if (!result.converged) process.exitCode = 1;
     });
+}
+
+/** Whether a curve [T, d] has points outside of the ball. */
+function leaves(ball: NonNullable<OpenRun["ball"]>, { data, shape }: NdArray): boolean {
+  return Array.from({ length: shape[0] }, (_, t) => data.subarray(t * shape[1], (t + 1) * shape[1])).some(
+    (point) => ball.whyNotAPoint(point) !== undefined,
+  );
 }
 
 async function writeCurve(
