@@ -35,33 +35,21 @@ export async function neighbourSheet(
   picture: Picture,
   title: string,
 ): Promise<{ svg: string; png: Uint8Array }> {
-  const [{ encodePng, dataUrl, svgToPng }, { imageElement, svgDocument }, { textElement, textWidth }] =
-    await Promise.all([import("../plots/index.js"), import("../plots/render.js"), import("../plots/text.js")]);
+  const { imageRows } = await import("../plots/index.js");
   const { channels, height, width } = picture;
-  const columns = rows[0].indices.length;
-  const left = 24 + Math.ceil(Math.max(...rows.map(({ name }) => textWidth(name, 12))));
-  const cell = Math.max(44, Math.min(72, Math.floor((1000 - left) / columns)));
-  const shown = { width: cell - 4, height: ((cell - 4) * height) / width };
-  const parts = [textElement(title, 14, 28, { size: 15, bold: true })];
-  let y = 44;
-  for (const { name, rows: from, indices, distances } of rows) {
-    parts.push(textElement(name, left - 10, y + shown.height / 2 + 4, { anchor: "end", fill: "#333333" }));
-    for (let k = 0; k < columns; k++) {
-      const pixels = imageOf(from, indices[k], picture);
-      const data = Uint8Array.from(pixels, (value) => Math.round(255 * Math.min(1, Math.max(0, value))));
-      const x = left + k * cell;
-      parts.push(imageElement(dataUrl(encodePng({ width, height, channels, data })), x, y, shown.width, shown.height));
-      if (distances)
-        parts.push(
-          textElement(distances[k].toPrecision(3), x + shown.width / 2, y + shown.height + 13, {
-            size: 10,
-            anchor: "middle",
-            fill: "#555555",
-          }),
-        );
-    }
-    y += shown.height + (distances ? 20 : 6);
-  }
-  const svg = svgDocument(left + columns * cell + 12, y + 8, parts.join(""));
-  return { svg, png: await svgToPng(svg, { scale: 2 }) };
+  return imageRows({
+    title,
+    channels,
+    height,
+    width,
+    groups: [
+      {
+        rows: rows.map(({ name, rows: from, indices, distances }) => ({
+          name,
+          images: Array.from(indices, (i) => imageOf(from, i, picture)),
+          ...(distances && { texts: Array.from(distances, (value) => value.toPrecision(3)) }),
+        })),
+      },
+    ],
+  });
 }

@@ -16,6 +16,7 @@ export { type DistanceMatrixOptions, distanceMatrix } from "./distance-matrix.js
 export type { Block, Words } from "./figure.js";
 export { type FigureGridOptions, figureGrid } from "./figure-grid.js";
 export { type HistogramOptions, histogram } from "./histogram.js";
+export { type ImageRow, type ImageRowsOptions, imageRows } from "./image-rows.js";
 export * from "./image-strip.js";
 export { type Code, type LatentMapOptions, latentMap } from "./latent-map.js";
 export { type PlaneFigureOptions, planeFigure, planeLegend } from "./plane-figure.js";

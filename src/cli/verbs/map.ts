@@ -1,9 +1,11 @@
 /** `atlas map`: the picture of a run's latent space. */
 import type { Command } from "commander";
+import { UsageError } from "../../errors.js";
+import type { LatentMetric } from "../../metrics/index.js";
 import { drawMap } from "../draw-map.js";
-import { metricChoice, openRun } from "../open-run.js";
+import { metricChoice, type OpenRun, openRun } from "../open-run.js";
 import { wholeNumber } from "../options.js";
-import { createReport } from "../report.js";
+import { createReport, type Report } from "../report.js";
 
 interface MapOptions {
   out: string;
@@ -12,6 +14,7 @@ interface MapOptions {
   geodesics?: string;
   seed?: string;
   axes?: string;
+  distanceFrom?: string;
   json?: boolean;
 }
 
@@ -28,13 +31,13 @@ export function registerMap(program: Command): void {
     .option("--geodesics <n>", "how many geodesics between random codes to draw", "0")
     .option("--seed <n>", "which random codes", "0")
     .option("--axes <i,j>", "which two latent axes (counted from 0); the others stay at the mean of the codes", "0,1")
+    .option("--distance-from <point>", "draw distances from this code (its index) or point (x,y,...) instead")
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  atlas map runs/demo --out map --geodesics 20")
     .action(async (folder: string, options: MapOptions) => {
       const report = createReport(options.json === true);
       const run = await openRun(folder);
       const { wholeNumbers } = await import("../options.js");
-      const { UsageError } = await import("../../errors.js");
       const axes = wholeNumbers("--axes", options.axes ?? "0,1");
       if (axes.length !== 2 || axes[0] === axes[1] || axes.some((a) => a >= run.dimension))
         throw new UsageError(
@@ -56,6 +59,10 @@ export function registerMap(program: Command): void {
         seed: wholeNumber("--seed", options.seed ?? "0"),
         report,
       };
+      if (options.distanceFrom !== undefined) {
+        await drawDistances(run, metric, [axes[0], axes[1]], options, report);
+        return;
+      }
       const drawn =
         run.ball !== undefined
           ? await (await import("../draw-disk.js")).drawDisk(run, metric, shared)
@@ -72,4 +79,33 @@ export function registerMap(program: Command): void {
       );
       report.result({ run: folder, metric: metric.name, files, logMagnification: drawn.range, box: drawn.box });
     });
+}
+
+/** `--distance-from`: distances under the metric, and Euclidean ones beside them. */
+async function drawDistances(
+  run: OpenRun,
+  metric: LatentMetric,
+  axes: readonly [number, number],
+  options: MapOptions,
+  report: Report,
+): Promise<void> {
+  if (run.ball !== undefined)
+    throw new UsageError(
+      `--distance-from: ${run.folder} has codes in the Poincare ball; use atlas distances --metric hyperbolic.`,
+    );
+  const [{ drawDistanceMap }, { pointOrIndex }, { writeAtomically }, { svgToPng }] = await Promise.all([
+    import("../draw-distance-map.js"),
+    import("../options.js"),
+    import("../../numerics/files.js"),
+    import("../../plots/index.js"),
+  ]);
+  const codes = { data: run.codes.data, n: run.codes.shape[0] };
+  const from = pointOrIndex("--distance-from", options.distanceFrom!, codes, run.dimension);
+  const resolution = wholeNumber("--resolution", options.resolution ?? "160", 8, 1024);
+  const { svg, largest, box } = await drawDistanceMap(run, metric, from.point, { resolution, axes, report });
+  const files = [`${options.out}.svg`, `${options.out}.png`];
+  writeAtomically(files[0], svg);
+  writeAtomically(files[1], await svgToPng(svg, { scale: 2 }));
+  report.say(`Distances of ${run.folder} under the ${metric.name} metric, and Euclidean: ${files.join(", ")}`);
+  report.result({ run: run.folder, metric: metric.name, from: from.index ?? from.point, files, largest, box });
 }
