@@ -32,10 +32,10 @@ export function fixedNumbers(shape: readonly number[], scale = 1, seed = 1) {
 }
 
 /** The limit that ratios refer to: GFLOP/s of a 1024^3 float32 product through the runtime, now, on this machine. */
-export async function limitGflops(threads?: number): Promise<number> {
+export async function limitGflops(threads?: number, forSeconds = 2): Promise<number> {
   const [a, b] = [fixedNumbers([1024, 1024]), fixedNumbers([1024, 1024], 1, 2)];
   const product = compile((x: Tensor, y: Tensor) => matmul(x, y), { threads, donate: [] });
-  const seconds = await medianSeconds(() => product(a, b), { seconds: 2 });
+  const seconds = await medianSeconds(() => product(a, b), { seconds: forSeconds });
   await product.dispose();
   return (2 * 1024 ** 3) / seconds / 1e9;
 }
