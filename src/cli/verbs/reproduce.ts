@@ -50,6 +50,10 @@ const experiments: Record<string, Experiment> = {
     about: "RNA sequences: geodesic, Euclidean and evolutionary distances (needs ATLAS_DATA/rna)",
     run: async (options) => (await import("../../experiments/sequences.js")).run(options),
   },
+  "posterior-pictures": {
+    about: "the posterior metric in pictures: volume, distance maps, interpolations",
+    run: async (options) => (await import("../../experiments/posterior-pictures.js")).run(options),
+  },
   torus: {
     about: "a density on the torus across its seams",
     run: async (options) => (await import("../../experiments/torus.js")).run(options),

@@ -1,0 +1,178 @@
+/**
+ * The pictures of Chadebec and Allassonniere (2022) for the posterior metric: the latent plane with sqrt det G, distance
+ * maps, and interpolations along straight lines, along curves that minimise the potential, and along the metric's own
+ * geodesics, with what they decode to.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { findMnist } from "../data/mnist.js";
+import { decodeNpy } from "../numerics/npy.js";
+import { figureGrid, imageRows, latentMap } from "../plots/index.js";
+import { type CellResult, runCells, whenComputed } from "./cells.js";
+import { csv, table, writeFiles } from "./flow-report.js";
+import { commandOf, type ExperimentOptions, takesOnly } from "./options.js";
+import { type CurveKind, curveKinds, IMAGES, type PicturesCell, picturesCell } from "./posterior-pictures/cell.js";
+
+const kindNames: Record<CurveKind, string> = {
+  affine: "straight line",
+  potential: "potential, a = 1/2",
+  literal: "potential, a = 1",
+  metric: "the metric's own",
+};
+
+/** Trains, computes and draws. @throws UsageError for options that it does not take. */
+export async function run(options: ExperimentOptions): Promise<{ readonly files: readonly string[] }> {
+  takesOnly("posterior-pictures", options, ["epochs"]);
+  const { fast, seed, epochs = null } = options;
+  const name = findMnist() === undefined ? "strokes" : "mnist";
+  const cells = [{ name, compute: () => picturesCell(name, options) }];
+  const [result] = await runCells(cells, { fast, seed, epochs }, options);
+  return { files: await write(options, result) };
+}
+
+async function write(options: ExperimentOptions, result: CellResult<PicturesCell>): Promise<string[]> {
+  const { value } = result;
+  const stored = (what: string) => {
+    const path = join(options.out, "cells", `${result.name}-${what}.npy`);
+    return decodeNpy(readFileSync(path), path);
+  };
+  const fields = stored("fields");
+  const n = fields.shape[1];
+  const [xs, ys] = value.box.map(([low, high]) =>
+    Float64Array.from({ length: n }, (_, i) => low + ((high - low) * i) / (n - 1)),
+  );
+  const volume = Float64Array.from(fields.data.subarray(0, n * n));
+  const distance = Float64Array.from(fields.data.subarray(n * n));
+  const euclidean = Float64Array.from({ length: n * n }, (_, k) =>
+    Math.hypot(xs[k % n] - value.source[0], ys[Math.floor(k / n)] - value.source[1]),
+  );
+  const codes = value.labels.map((label, i) => ({ x: value.codes[2 * i], y: value.codes[2 * i + 1], label }));
+  const plane = (title: string, kind?: CurveKind) =>
+    latentMap({
+      xs,
+      ys,
+      values: volume,
+      valueLabel: "log √det G",
+      title,
+      ...(kind === undefined ? { codes } : {}),
+      ...(kind && {
+        geodesics: value.pairs.map(({ curves }) => curves[kind].points),
+        straightLines: value.pairs.map(({ curves }) => curves.affine.points),
+      }),
+    });
+  const distances = (title: string, field: Float64Array, valueLabel: string) => {
+    const top = field.reduce((a, b) => Math.max(a, b), 0);
+    const levels = Array.from({ length: 11 }, (_, k) => ((k + 1) * top) / 12);
+    return latentMap({
+      xs,
+      ys,
+      values: field,
+      valueLabel,
+      clip: "none",
+      title,
+      contour: { values: field, levels, label: "12 equal steps" },
+      endpoints: [[value.source[0], value.source[1]]],
+    });
+  };
+  const strips = stored("strips");
+  const [height, width] = value.imageShape;
+  const image = (pair: number, kind: number, t: number) => {
+    const D = height * width;
+    const at = ((pair * curveKinds.length + kind) * IMAGES + t) * D;
+    return strips.data.subarray(at, at + D);
+  };
+  const sheet = await imageRows({
+    title: "What the curves decode to, at equal Euclidean steps",
+    height,
+    width,
+    groups: value.pairs.map(({ labels }, pair) => ({
+      heading: `from a ${labels[0]} to a ${labels[1]}`,
+      rows: curveKinds.map((kind, k) => ({
+        name: kindNames[kind],
+        images: Array.from({ length: IMAGES }, (_, t) => image(pair, k, t)),
+      })),
+    })),
+  });
+  const numbers = value.pairs.flatMap(({ labels, curves }) =>
+    curveKinds.map((kind) => {
+      const { potentialLength, literalLength, metricLength, meanLogVolume, leastLogVolume, converged } = curves[kind];
+      return [
+        `${labels[0]} to ${labels[1]}`,
+        kindNames[kind],
+        potentialLength.toPrecision(4),
+        literalLength.toPrecision(4),
+        metricLength.toPrecision(4),
+        meanLogVolume.toFixed(2),
+        leastLogVolume.toFixed(2),
+        kind === "affine" ? "" : converged ? "yes" : "no",
+      ];
+    }),
+  );
+  const header = [
+    "pair",
+    "curve",
+    "int V^(1/2) ds",
+    "int V ds",
+    "length under G",
+    "mean log √det G",
+    "least",
+    "converged",
+  ];
+  const files = await writeFiles(options.out, {
+    "plane.png": await plane(`Latent plane of ${value.data}: where the metric's volume is`),
+    "distances.png": figureGrid(
+      [
+        await distances("Posterior metric", distance, "distance under the metric"),
+        await distances("Euclidean", euclidean, "Euclidean latent distance"),
+      ],
+      { columns: 2, title: `Distances from the marked centroid, latent plane of ${value.data}` },
+    ),
+    "curves.png": figureGrid(
+      [
+        await plane("Minimal potential, V^(2a) I with a = 1/2", "potential"),
+        await plane("Minimal potential, a = 1 (the literal one)", "literal"),
+        await plane("Geodesics of the metric itself", "metric"),
+      ],
+      { columns: 2, title: "White: curves between centroids of two classes; dashed: straight lines" },
+    ),
+    "interpolation.png": sheet.svg,
+    "curves.csv": csv([header, ...numbers]),
+    "report.md": report(options, result, table([header, ...numbers])),
+  });
+  return files;
+}
+
+function report(options: ExperimentOptions, result: CellResult<PicturesCell>, numbers: string): string {
+  const { value } = result;
+  return `# Pictures of the posterior metric
+
+\`${commandOf("posterior-pictures", options)}\`, ${whenComputed([result])}.${options.fast ? " The fast version: not for its pictures." : ""}
+
+A VAE of ${value.data} (${value.rows} rows, two latent dimensions, Bernoulli likelihood, ${value.epochs} epochs, ELBO ${value.elbo.train.toFixed(1)} training, ${value.elbo.test.toFixed(1)} held out), and
+the metric of its posteriors at ${value.centroids} medoids: rho ${value.rho.toPrecision(3)} by the paper's rule, lambda ${value.lambda}, tau 0.
+
+**The plane.** The paper: the volume sqrt det G is large where the data are, and falls off away from them.
+
+![The latent plane](plane.png)
+
+**Distances from a point.** The paper shows that Riemannian distances follow the data where Euclidean ones do not. Drawn
+with equation 4 as it stands, G is large at the data and small (down to lambda) away from them: to cross the data is
+expensive, to go round them cheap, so that points far outside are nearer than points inside.
+
+![Distance maps](distances.png)
+
+**Interpolation.** The paper interpolates along curves that minimise the potential V = (det G)^(-1/2) "along the curve". That
+integral alone is least for a curve that rests at the best point, so it is taken as the length int V^a |c'| dt, the
+geodesics of V^(2a) I: a = 1/d = 1/2 keeps the potential's range small, a = 1 is the literal one. These curves stay on the
+data; the geodesics of G itself go round them.
+
+![Curves](curves.png)
+
+![Decoded](interpolation.png)
+
+${numbers}
+
+Every minimising curve is shortest in its own column: there the other three are at least as long. "mean log √det G" is taken
+at equal Euclidean steps along the curve: larger is nearer to the data.
+`;
+}
