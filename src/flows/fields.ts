@@ -27,6 +27,7 @@ import {
   constant,
   cos,
   div,
+  exp,
   expandDims,
   greaterEqual,
   jvp,
@@ -50,7 +51,7 @@ import {
   where,
 } from "../engine/index.js";
 import type { Manifold } from "../manifolds/index.js";
-import { type ActivationName, activationNamed, dense, type Mlp, mlp } from "../networks/index.js";
+import { type ActivationName, activationNamed, type Dense, dense, type Mlp, mlp } from "../networks/index.js";
 import type { FieldName, FlowShape } from "./shape.js";
 
 /** How coefficients become tangent vectors on one manifold. */
@@ -150,7 +151,9 @@ function withSource(form: FieldForm, value: Tensor, x: Tensor, trace: Tensor): F
 
 /** The network on (encoded x, t). */
 function coefficients(form: FieldForm, shape: FlowShape, parameters: Mlp<any>, x: Tensor, t: Operand): Tensor {
-  return mlp(layersAt(form, parameters, t), form.encode(x), shape.activation as ActivationName);
+  const [bumps, layers] = layersAt(form, shape, parameters, t);
+  const encoded = form.encode(x);
+  return mlp(layers, bumps === undefined ? encoded : exp(dense(bumps, encoded)), shape.activation as ActivationName);
 }
 
 /** The network and its derivatives along `directions` [N, n], which share each activation's slope. */
@@ -162,10 +165,14 @@ function coefficientsAlong(
   t: Operand,
   directions: readonly Tensor[],
 ): { value: Tensor; changes: Tensor[] } {
-  const layers = layersAt(form, parameters, t);
+  const [bumps, layers] = layersAt(form, shape, parameters, t);
   const activate = activationNamed(shape.activation);
   let value = form.encode(x);
   let changes = directions.map((direction) => jvp(form.encode, [x], [direction])[1] as Tensor);
+  if (bumps !== undefined) {
+    value = exp(dense(bumps, value));
+    changes = changes.map((change) => mul(value, matmul(change, bumps.weight)));
+  }
   layers.forEach((layer, i) => {
     value = dense(layer, value);
     changes = changes.map((change) => matmul(change, layer.weight));
@@ -177,14 +184,23 @@ function coefficientsAlong(
   return { value, changes };
 }
 
-/** The network's layers at time t: it enters as a shift of the first layer's bias. */
-function layersAt(form: FieldForm, parameters: Mlp<any>, t: Operand): Mlp<any> {
-  const { weight, bias } = parameters[0];
-  const rows = form.features;
+/**
+ * The layer of bumps around centres, where there is one, and the network's layers at time t, which enters as a shift of
+ * their first bias.
+ */
+function layersAt(
+  form: FieldForm,
+  shape: FlowShape,
+  parameters: Mlp<any>,
+  t: Operand,
+): [bumps: Dense<any> | undefined, layers: Mlp<any>] {
+  const [bumps, own] = shape.centres > 0 ? [parameters[0], parameters.slice(1)] : [undefined, parameters];
+  const { weight, bias } = own[0];
+  const rows = shape.centres > 0 ? shape.centres : form.features;
   const onPoints = slice(weight, [[0, rows], null]);
   const onTime = slice(weight, [[rows, rows + 1], null]); // [1, h]
   const shift = add(bias, typeof t === "number" ? slice(mul(t, onTime), [0, null]) : mul(t, onTime));
-  return [{ weight: onPoints, bias: shift }, ...parameters.slice(1)];
+  return [bumps, [{ weight: onPoints, bias: shift }, ...own.slice(1)]];
 }
 
 function sphereForm(d: number, name: FieldName): FieldForm {

@@ -11,6 +11,7 @@ export {
   velocityAndEstimate,
 } from "./fields.js";
 export { type FlowEnd, rungeKutta, type TimedField } from "./integrate.js";
+export { loadMixture, type MixtureConfig, saveMixture } from "./mixture-run.js";
 export {
   baseLogDensity,
   carryFixed,

@@ -6,16 +6,17 @@
  *
  * Axes: N points, n coordinates.
  */
-import { add, mul, type Tensor } from "../engine/index.js";
+import { add, mul, square, type Tensor } from "../engine/index.js";
 import type { FieldValue } from "./fields.js";
 
 /** The field and its divergence at a point and a time in [0, 1]. */
 export type TimedField = (x: Tensor, t: number) => FieldValue;
 
-/** The end of a flow and the integral of div f along it. */
+/** The end of a flow, and the integrals of div f and of its square along it. */
 export interface FlowEnd {
   readonly end: Tensor; // [N, n]
   readonly divergence: Tensor; // [N]
+  readonly squaredDivergence: Tensor; // [N]
 }
 
 /**
@@ -33,6 +34,7 @@ export function rungeKutta(
   const h = 1 / steps;
   let x = start;
   let divergence: Tensor | undefined;
+  let squared: Tensor | undefined;
   for (let step = 0; step < steps; step++) {
     const t = direction === "forward" ? step * h : 1 - step * h;
     const stage = (offset: number, slope?: Tensor) =>
@@ -41,10 +43,30 @@ export function rungeKutta(
     const second = stage(0.5, first.velocity);
     const third = stage(0.5, second.velocity);
     const fourth = stage(1, third.velocity);
-    const weighted = (of: keyof FieldValue) => add(add(first[of], fourth[of]), mul(2, add(second[of], third[of])));
-    x = project(add(x, mul((sign * h) / 6, weighted("velocity"))));
-    const gain = mul(h / 6, weighted("divergence"));
+    const stages = [first, second, third, fourth];
+    const weighted = (of: (value: FieldValue) => Tensor) => {
+      const [a, b, c, d] = stages.map(of);
+      return add(add(a, d), mul(2, add(b, c)));
+    };
+    x = project(
+      add(
+        x,
+        mul(
+          (sign * h) / 6,
+          weighted((value) => value.velocity),
+        ),
+      ),
+    );
+    const gain = mul(
+      h / 6,
+      weighted((value) => value.divergence),
+    );
     divergence = divergence === undefined ? gain : add(divergence, gain);
+    const effort = mul(
+      h / 6,
+      weighted((value) => square(value.divergence)),
+    );
+    squared = squared === undefined ? effort : add(squared, effort);
   }
-  return { end: x, divergence: divergence! };
+  return { end: x, divergence: divergence!, squaredDivergence: squared! };
 }

@@ -11,8 +11,8 @@
 
 import { wrappedNormal } from "../distributions/wrapped-normal.js";
 import { add, constant, mul, type NdArray, ndarray, type Operand, slice, type Tensor } from "../engine/index.js";
-import { initializeMlp, type Mlp } from "../networks/index.js";
-import { type RandomKey, split } from "../numerics/random.js";
+import { type Dense, initializeMlp, type Mlp } from "../networks/index.js";
+import { type RandomKey, split, stream } from "../numerics/random.js";
 import { chartOf } from "./charts.js";
 import { type FieldForm, fieldForm, velocityAndDivergence, velocityAndEstimate } from "./fields.js";
 import { type FlowEnd, rungeKutta, type TimedField } from "./integrate.js";
@@ -29,12 +29,15 @@ export function formOf(shape: FlowShape): FieldForm {
   return fieldForm(flowSpace(shape), shape.field);
 }
 
-/** Random parameters; the last layer is drawn small, so that a new flow is close to its base. */
-export function initializeFlow(key: RandomKey, shape: FlowShape): Mlp {
+/**
+ * Random parameters; the last layer is drawn small, so that a new flow is close to its base.
+ * @param points where centres of bumps are taken from; uniform without
+ */
+export function initializeFlow(key: RandomKey, shape: FlowShape, points?: NdArray): Mlp {
   const form = formOf(shape);
-  const sizes = [form.features + 1, ...shape.hidden, form.outputs];
+  const sizes = [(shape.centres || form.features) + 1, ...shape.hidden, form.outputs];
   const layers = initializeMlp(split(key, "network"), sizes, { activation: shape.activation as any });
-  return layers.map((layer, i) =>
+  const network = layers.map((layer, i) =>
     i < layers.length - 1
       ? layer
       : {
@@ -45,6 +48,33 @@ export function initializeFlow(key: RandomKey, shape: FlowShape): Mlp {
           ),
         },
   );
+  return shape.centres > 0 ? [bumps(split(key, "centres"), shape, points), ...network] : network;
+}
+
+/** Concentrations of bumps at the start: the widest reach about a radian, the narrowest a seventh. */
+const CONCENTRATIONS = [1, 50] as const;
+
+/** The layer a -> exp(a W + b) whose units are bumps around random points: W = k e(c), b = -k |e(c)|^2. */
+function bumps(key: RandomKey, shape: FlowShape, points: NdArray | undefined): Dense {
+  const space = flowSpace(shape);
+  const random = stream(split(key, "choice"));
+  const [K, n] = [shape.centres, space.coordinates];
+  const uniform = space.sampleBase(split(key, "uniform"), K);
+  const features = formOf(shape).features;
+  const weight = new Float32Array(features * K);
+  const bias = new Float32Array(K);
+  for (let k = 0; k < K; k++) {
+    const source = points ?? uniform;
+    const row = points === undefined ? k : random.integer(points.shape[0]);
+    const c = Array.from(source.data.subarray(row * n, (row + 1) * n) as Float64Array);
+    const encoded = space.kind === "torus" ? [...c.map(Math.cos), ...c.map(Math.sin)] : c;
+    const kappa = CONCENTRATIONS[0] * (CONCENTRATIONS[1] / CONCENTRATIONS[0]) ** random.uniform();
+    encoded.forEach((value, i) => {
+      weight[i * K + k] = kappa * value;
+      bias[k] -= kappa * value * value;
+    });
+  }
+  return { weight: ndarray(weight, [features, K]), bias: ndarray(bias, [K]) };
 }
 
 /** log density of the base distribution at points of the flow's space, [N, n] -> [N]. */
@@ -60,17 +90,23 @@ export function baseLogDensity(shape: FlowShape, z: Tensor): Tensor {
  * tori) the divergence is Hutchinson's estimate, else exact.
  */
 export function flowLogDensity(shape: FlowShape, parameters: Mlp<any>, x: Tensor, noise?: Tensor): Tensor {
+  return flowLogDensityAndEffort(shape, parameters, x, noise).logDensity;
+}
+
+/** The same, and int_0^1 (div f)^2 dt along the path of each (preimage of a) point: [K N]. */
+export function flowLogDensityAndEffort(shape: FlowShape, parameters: Mlp<any>, x: Tensor, noise?: Tensor) {
   const space = flowSpace(shape);
   const chart = chartOf(shape);
   const z = chart.toFlow(x);
-  const { end, divergence } = rungeKutta(
+  const { end, divergence, squaredDivergence } = rungeKutta(
     timedField(shape, parameters, noise),
     space.traced.projectPoint,
     z,
     shape.steps,
     "forward",
   );
-  return chart.logDensity(x, z, add(baseLogDensity(shape, end), divergence));
+  const logDensity = chart.logDensity(x, z, add(baseLogDensity(shape, end), divergence));
+  return { logDensity, effort: squaredDivergence };
 }
 
 /** Points [N, n] of the manifold, with their log densities, from draws [N, n] of the base distribution. */
@@ -79,22 +115,20 @@ export function flowFromBase(
   parameters: Mlp<any>,
   base: Tensor,
   noise?: Tensor,
-): { points: Tensor; logDensity: Tensor } {
+): { points: Tensor; logDensity: Tensor; effort: Tensor } {
   const space = flowSpace(shape);
   const chart = chartOf(shape);
-  const { end, divergence } = rungeKutta(
-    timedField(shape, parameters, noise),
-    space.traced.projectPoint,
-    base,
-    shape.steps,
-    "backward",
-  );
+  const {
+    end,
+    divergence,
+    squaredDivergence: effort,
+  } = rungeKutta(timedField(shape, parameters, noise), space.traced.projectPoint, base, shape.steps, "backward");
   const points = chart.fromFlow(end);
   const own = add(baseLogDensity(shape, base), divergence);
   // One preimage is known; where there are more, the density of the point is that of all of them.
   if (shape.method === "wrapped" && (shape.manifold.kind === "sphere" || shape.manifold.kind === "torus"))
-    return { points, logDensity: flowLogDensity(shape, parameters, points) };
-  return { points, logDensity: chart.logDensity(points, end, own) };
+    return { points, logDensity: flowLogDensity(shape, parameters, points), effort };
+  return { points, logDensity: chart.logDensity(points, end, own), effort };
 }
 
 /** `count` draws of the base distribution, in the flow's space, [count, n]. */

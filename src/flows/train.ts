@@ -10,8 +10,10 @@
  */
 import { createHash } from "node:crypto";
 import {
+  add,
   compile,
   mean,
+  mul,
   type NdArray,
   ndarray,
   neg,
@@ -35,7 +37,14 @@ import {
   trainingLoop,
 } from "../training/index.js";
 import { type FlowConfig, type FlowTrainingState, loadFlowRun, saveFlow } from "./checkpoint.js";
-import { type Flow, flowFromBase, flowLogDensity, initializeFlow, sampleFlowBase } from "./model.js";
+import {
+  type Flow,
+  flowFromBase,
+  flowLogDensity,
+  flowLogDensityAndEffort,
+  initializeFlow,
+  sampleFlowBase,
+} from "./model.js";
 import { type FlowOptions, type FlowShape, flowShape, flowSpace, manifoldOf } from "./shape.js";
 
 export interface FlowSettings {
@@ -53,6 +62,11 @@ export interface FlowSettings {
   readonly warmUp: number;
   /** Global norm that gradients are clipped to; default 10. */
   readonly clipNorm: number;
+  /**
+   * Weight of int_0^1 (div f)^2 dt, averaged over the batch, in the loss: keeps fields so smooth that the fixed steps of
+   * the integration stay exact, where sharp densities would tempt a flow to profit from their errors. Default 0.
+   */
+  readonly smoothness: number;
   /** exact: d derivatives. hutchinson: one, along Rademacher noise that is kept for a whole path. Default exact. */
   readonly divergence: "exact" | "hutchinson";
   /** Stop after so many epochs without a better held-out score, and keep the best parameters. */
@@ -74,7 +88,8 @@ export interface FlowProgress {
   readonly epochs: number;
   readonly batch: number;
   readonly batches: number;
-  /** Mean loss of the epoch so far: negative log-likelihood, or reverse KL up to the target's constant. */
+  /** Mean loss of the epoch so far: negative log-likelihood, or reverse KL up to the target's constant; and the term of
+   * `smoothness`. */
   readonly loss: number;
   /** Held-out negative log-likelihood after the last epoch, where there is held-out data. */
   readonly heldOut?: number;
@@ -119,7 +134,9 @@ export async function trainFlow(goal: FlowGoal, options: TrainFlowOptions): Prom
   const settings = resolveSettings(given);
   if (out !== undefined && !overwrite && holdsCheckpoint(out))
     throw new UsageError(`${out} holds a run already; resume it, choose another folder, or ask to overwrite it.`);
-  const parameters = initializeFlow(split(randomKey(settings.seed), "weights"), shape);
+  const points = "points" in goal ? goal.points : undefined;
+  if (points) checkPoints(manifoldOf(shape.manifold), "points", points);
+  const parameters = initializeFlow(split(randomKey(settings.seed), "weights"), shape, points);
   const start = newRun<FlowTrainingState>({ parameters, optimizer: adam().initialize(parameters) });
   return run(goal, shape, settings, start, out, { heldOut, signal, threads, onProgress });
 }
@@ -154,6 +171,7 @@ export function resolveSettings(given: Partial<FlowSettings>): FlowSettings {
     schedule: { kind: "cosine" },
     warmUp: 0.05,
     clipNorm: 10,
+    smoothness: 0,
     divergence: "exact",
     seed: 0,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
@@ -169,6 +187,10 @@ export function resolveSettings(given: Partial<FlowSettings>): FlowSettings {
       () => `${name}: ${settings[name]} is not a positive finite number; give one, 0.003 say.`,
     );
   expectThat(
+    settings.smoothness >= 0 && settings.smoothness < Infinity,
+    () => `smoothness: ${settings.smoothness} is not a number from 0; give a weight, 0.003 say.`,
+  );
+  expectThat(
     settings.divergence === "exact" || settings.divergence === "hutchinson",
     () => `divergence: "${settings.divergence}" is not known; use exact or hutchinson.`,
   );
@@ -179,16 +201,21 @@ export function resolveSettings(given: Partial<FlowSettings>): FlowSettings {
 /** One step: `(state, batch, noise, scalars) -> [state, loss]`, traceable. */
 export function flowTrainingStep(
   shape: FlowShape,
-  settings: Pick<FlowSettings, "clipNorm" | "divergence">,
+  settings: Pick<FlowSettings, "clipNorm" | "divergence"> & Partial<Pick<FlowSettings, "smoothness">>,
   target?: FlowTarget,
 ): (state: FlowTrainingState<any>, batch: Operand, noise: Operand, scalars: any) => [FlowTrainingState<any>, Tensor] {
   const optimizer = adam();
   return (state, batch, noise, scalars) => {
     const estimate = settings.divergence === "hutchinson" ? (noise as Tensor) : undefined;
+    const { smoothness = 0 } = settings;
     const objective = (parameters: any) => {
-      if (target === undefined) return neg(mean(flowLogDensity(shape, parameters, batch as Tensor, estimate)));
-      const { points, logDensity } = flowFromBase(shape, parameters, batch as Tensor, estimate);
-      return mean(sub(logDensity, target.logDensity(points)));
+      const { logDensity, effort, ...flow } =
+        target === undefined
+          ? flowLogDensityAndEffort(shape, parameters, batch as Tensor, estimate)
+          : flowFromBase(shape, parameters, batch as Tensor, estimate);
+      const loss =
+        "points" in flow ? mean(sub(logDensity, target!.logDensity(flow.points as Tensor))) : neg(mean(logDensity));
+      return smoothness > 0 ? add(loss, mul(smoothness, mean(effort))) : loss;
     };
     const [loss, raw] = valueAndGrad(objective)(state.parameters);
     const gradients = clipByGlobalNorm(raw, settings.clipNorm);

@@ -1,7 +1,7 @@
 /** report.md and results.csv of `earth`, from the cells that are there. */
 import { loadEarth } from "../../data/earth.js";
 import { type CellResult, whenComputed } from "../cells.js";
-import { csv, meanWithSpread, table } from "../flow-report.js";
+import { csv, describeGaps, meanWithSpread, table } from "../flow-report.js";
 import { commandOf, type ExperimentOptions } from "../options.js";
 import type { EarthResult, EarthSettings } from "./fit.js";
 import { cellName, curveData, type EarthCell, type EarthPlan, fractions, handlings, models } from "./plan.js";
@@ -92,6 +92,7 @@ export function earthReport(
         return [rows ?? "-", ...found.map((r) => meanWithSpread(r.map(({ testNll }) => testNll)))];
       })
     : [];
+  const flows = plan.cells.flatMap((c) => (c.model === "mixture" ? [] : (results.get(cellName(c))?.value ?? [])));
   const masses = [...results.values()].map(({ value }) => value.mass);
   const have = [...results.values()];
   return `# Densities on the globe
@@ -99,8 +100,9 @@ export function earthReport(
 \`${commandOf("earth", options)}\` (${whenComputed(have)}; ${plan.cells.length - have.length} of ${plan.cells.length} cells not run).${options.fast ? " **The fast version: for a look, not for its numbers.**" : ""}
 
 Places of volcanic eruptions, earthquakes, floods and fires on the sphere S²; three models of their density. Flows:
-${settings.steps} steps of the optimiser, batches of ${settings.batchSize}, network ${settings.hidden.join(" x ")} (swish), learning rate ${settings.learningRate} (half a cosine), ${settings.integrationSteps} Runge-Kutta steps, exact
-divergence. 80 % to train on, 10 % to choose by (the epoch of a flow, the mixture's size among ${settings.components.join(", ")}), 10 % to test.
+${settings.steps} steps of the optimiser, batches of ${settings.batchSize}, ${settings.integrationSteps} Runge-Kutta steps, exact divergence, swish, learning rate ${settings.learningRate} (half a cosine),
+weight ${settings.smoothness} on the integral of the squared divergence. Network: stereographic ${settings.hidden.join(" x ")}; Riemannian ${settings.centres} bumps around
+learned centres, then ${settings.hidden[0]}. Tested by the adaptive integrator. 80 % of the data to train on, 10 % to choose by (the epoch of a flow, the mixture's size among ${settings.components.join(", ")}), 10 % to test.
 
 Held-out negative log-likelihood in nats with respect to the area of the unit sphere (uniform: 2.531). Mean ± 1.96
 standard errors (number of splits); in each pair of columns ours, then what Mathieu and Nickel (2020) print. Their
@@ -117,8 +119,8 @@ ${leaks.length > 0 ? `Within the split by row, the test rows whose place is not 
 ${curve.length > 0 ? `## More data\n\nTest negative log-likelihood on ${curveData}, split by place, against training rows:\n\n${table([["training rows", ...models], ...curve])}\n` : ""}
 ## Checks
 
-Mass of the fitted densities on an equal-area grid of the globe (1 wanted; away from it by the error of the grid and of
-the integration steps, by which a likelihood may be off as much): ${masses.length === 0 ? "not run" : `from ${Math.min(...masses).toFixed(4)} to ${Math.max(...masses).toFixed(4)}`}.
+Mass of the fitted densities on an equal-area grid of the globe (1 wanted; sharp peaks are coarsely sampled by it): ${masses.length === 0 ? "not run" : `from ${Math.min(...masses).toFixed(4)} to ${Math.max(...masses).toFixed(4)}`}.
+Fixed steps of the training against the adaptive integrator, mean log density of the test part: ${describeGaps(flows.map(({ gap }) => gap))}.
 ${have.length > 0 ? "" : "\nNo cell has been run yet.\n"}
 ${pictures.map((name) => `![${name.replace(".png", "")}](${name})`).join("\n\n")}
 `;

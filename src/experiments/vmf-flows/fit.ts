@@ -3,7 +3,7 @@ import { vonMisesFisher } from "../../distributions/von-mises-fisher.js";
 import { evaluateFlow, type FlowMethod, vonMisesFisherTarget } from "../../flows/index.js";
 import { sphere } from "../../manifolds/index.js";
 import { randomKey, split } from "../../numerics/random.js";
-import { average, keepField, logDensities, trainCell } from "../flow-report.js";
+import { average, carefulDensities, keepField, logDensities, trainCell } from "../flow-report.js";
 import type { ExperimentOptions } from "../options.js";
 import { capView, globeView, mapGrid, massOnMap } from "../world-map.js";
 
@@ -44,6 +44,8 @@ export interface VmfResult {
   readonly error: number;
   /** Mass on an equal-area grid of the sphere. */
   readonly mass: number;
+  /** Likelihood: mean log density by the fixed steps minus by the adaptive integrator; null: that one failed. */
+  readonly gap: number | null;
 }
 
 export function settingsOf({ fast, steps }: ExperimentOptions): VmfSettings {
@@ -111,9 +113,12 @@ export async function fitVmfCell(cell: VmfCell, settings: VmfSettings, options: 
   );
   const evaluator = evaluateFlow(flow, { threads });
   let values: Float64Array;
+  let gap: number | null = 0;
   if (loss === "likelihood") {
     const test = vmf.sample(pole, concentration, split(key, "test"), settings.measured);
-    values = (await evaluator.logDensity(test)).map((value) => -value);
+    const careful = await carefulDensities(flow, test, threads);
+    gap = careful.gap;
+    values = careful.logDensity.map((value) => -value);
   } else {
     const { points, logDensity } = await evaluator.sample(split(key, "draws"), settings.measured);
     values = logDensity.map((value, i) => {
@@ -138,5 +143,5 @@ export async function fitVmfCell(cell: VmfCell, settings: VmfSettings, options: 
   const mass = massOnMap(await logDensities(flow, globe.points, { threads }));
   const value = average(values);
   const variance = (average(values.map((v) => (v - value) ** 2)) * values.length) / (values.length - 1);
-  return { value, error: Math.sqrt(variance / values.length), mass };
+  return { value, error: Math.sqrt(variance / values.length), mass, gap };
 }
