@@ -73,8 +73,15 @@ export interface Baseline {
   release(): Promise<void>;
 }
 
-/** Compiles the step for `curves` curves at once. */
-export async function baseline(decode: (z: Tensor) => Tensor, curves: number, threads: number): Promise<Baseline> {
+/**
+ * Compiles the step for `curves` curves at once, with the chords of a decoder [N, 2] -> [N, D] as energy, or with any
+ * measure of the steps between neighbours, [N, 2], [N, 2] -> [N].
+ */
+export async function baseline(
+  measure: { readonly decode: (z: Tensor) => Tensor } | { readonly steps: (a: Tensor, b: Tensor) => Tensor },
+  curves: number,
+  threads: number,
+): Promise<Baseline> {
   const basis = ndarray(splineBasis(POINTS), [POINTS, PARAMETERS]);
   const times = ndarray(
     Float64Array.from({ length: POINTS }, (_, i) => i / (POINTS - 1)),
@@ -85,7 +92,11 @@ export async function baseline(decode: (z: Tensor) => Tensor, curves: number, th
       const a = reshape(from, [curves, 1, 2]);
       const line = add(a, mul(times, sub(reshape(to, [curves, 1, 2]), a))); // [B, T, 2]
       const curve = add(line, matmul(basis, parameters));
-      const decoded = reshape(decode(reshape(curve, [curves * POINTS, 2])), [curves, POINTS, -1]);
+      if ("steps" in measure) {
+        const ends = [0, 1].map((k) => reshape(slice(curve, [null, [k, POINTS - 1 + k]]), [curves * (POINTS - 1), 2]));
+        return mul(POINTS - 1, sum(measure.steps(ends[0], ends[1])));
+      }
+      const decoded = reshape(measure.decode(reshape(curve, [curves * POINTS, 2])), [curves, POINTS, -1]);
       const chords = sub(slice(decoded, [null, [1, POINTS]]), slice(decoded, [null, [0, POINTS - 1]]));
       return mul(POINTS - 1, sum(square(chords)));
     };

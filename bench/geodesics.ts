@@ -41,7 +41,7 @@ export async function geodesicFigures(log: (line: string) => void = console.log)
 
   const solver = await prepareConnect(metric, { codes, points: 257 });
   log(`preparation ${solver.seconds.toFixed(2)} s`);
-  const single = await baseline(decode, 1, 1);
+  const single = await baseline({ decode }, 1, 1);
   const ours: GeodesicResult[] = [];
   const theirs: Float64Array[] = [];
   const [oursTimes, theirTimes]: number[][] = [[], []];
@@ -66,7 +66,7 @@ export async function geodesicFigures(log: (line: string) => void = console.log)
     `single: ours ${median(oursTimes).toFixed(2)} ms (mean ${mean.toFixed(2)}), baseline ${median(theirTimes).toFixed(2)} ms`,
   );
 
-  const many = await baseline(decode, PAIRS, availableParallelism());
+  const many = await baseline({ decode }, PAIRS, availableParallelism());
   const flatFrom = Float32Array.from(from.flat());
   const flatTo = Float32Array.from(to.flat());
   await solver.connect(from, to);

@@ -34,7 +34,7 @@ import {
   valueAndGrad,
   vjp,
 } from "../engine/index.js";
-import type { LatentMetric } from "../metrics/metric.js";
+import type { EndValues, LatentMetric, StepEnds } from "../metrics/metric.js";
 
 /** Which second-order information a program gives. */
 export type KernelKind = "energy" | "gradient" | "gaussNewton" | "newton" | "frozenMetric";
@@ -134,13 +134,8 @@ function intrinsicKernel(metric: LatentMetric, kind: KernelKind): (nodes: Tensor
   return (nodes) => {
     const [T, d] = nodes.shape;
     const N = T - 1;
-    const measure = (z: Tensor) => metric.segmentEnergy(rows(z, 0, N), rows(z, 1, T)); // [N]
-    const pairs = reshape(rows(nodes, 0, N), [N / 2, 2, d]);
-    const even = concat([slice(pairs, [null, 0]), rows(nodes, N, T)], 0); // [N / 2 + 1, d]
-    const coarse = metric.segmentEnergy(rows(even, 0, N / 2), rows(even, 1, N / 2 + 1));
-    if (kind === "energy") return { steps: measure(nodes), coarse };
-    const steps = measure(nodes);
-    const [, full] = valueAndGrad((z: Tensor) => sum(measure(z)))(nodes);
+    const { steps, coarse, gradient: full } = stepsOf(metric, nodes, kind !== "energy");
+    if (full === undefined) return { steps, coarse };
     const gradient = rows(full, 1, N);
     if (kind === "gradient") return { steps, coarse, gradient };
     const middle = mul(0.5, add(rows(nodes, 0, N), rows(nodes, 1, T)));
@@ -153,6 +148,45 @@ function intrinsicKernel(metric: LatentMetric, kind: KernelKind): (nodes: Tensor
       lower: mul(-2, rows(tensors, 1, N - 1)),
     };
   };
+}
+
+/** Squared lengths of the steps [N], and of those over two segments [N / 2]; with the gradient of the former's sum. */
+function stepsOf(
+  metric: LatentMetric,
+  nodes: Tensor,
+  withGradient: boolean,
+): { steps: Tensor; coarse: Tensor; gradient?: Tensor } {
+  const T = nodes.shape[0];
+  // What is not known of the ends of a step is in the points themselves.
+  const { at, energy }: StepEnds = metric.ends ?? {
+    at: (z) => ({ z }),
+    energy: (a, b) => metric.segmentEnergy(a.z, b.z),
+  };
+  const measure = (values: EndValues, count: number) =>
+    energy(
+      mapRows(values, (x) => rows(x, 0, count - 1)),
+      mapRows(values, (x) => rows(x, 1, count)),
+    );
+  const coarse = measure(
+    mapRows(at(nodes), (x) => evenRows(x)),
+    (T + 1) / 2,
+  );
+  const steps = measure(at(nodes), T);
+  if (!withGradient) return { steps, coarse };
+  const [, gradient] = valueAndGrad((z: Tensor) => sum(measure(at(z), T)))(nodes);
+  return { steps, coarse, gradient };
+}
+
+/** A function of rows for each value; single rows go with all points. */
+function mapRows(values: EndValues, f: (x: Tensor) => Tensor): EndValues {
+  return Object.fromEntries(Object.entries(values).map(([name, x]) => [name, x.shape[0] === 1 ? x : f(x)]));
+}
+
+/** Rows 0, 2, 4, ... of [T, ...], T odd. */
+function evenRows(x: Tensor): Tensor {
+  const [T, ...rest] = x.shape;
+  const pairs = reshape(rows(x, 0, T - 1), [(T - 1) / 2, 2, ...rest]);
+  return concat([slice(pairs, [null, 0]), rows(x, T - 1, T)], 0);
 }
 
 /** Metric tensors of points, flat: [M, d] -> [M, d d]; what surrogates and preconditioners tabulate. */

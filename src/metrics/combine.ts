@@ -2,12 +2,25 @@
  * Metrics from metrics: multiples, sums, conformal changes, a floor, and new coordinates. An embedding is kept
  * wherever the result has one.
  */
-import { add, broadcastTo, concat, einsum, exp, mul, reshape, rowJacobian, type Tensor } from "../engine/index.js";
+import {
+  add,
+  broadcastTo,
+  concat,
+  einsum,
+  exp,
+  mul,
+  reshape,
+  rowJacobian,
+  square,
+  sub,
+  sum,
+  type Tensor,
+} from "../engine/index.js";
 import { UsageError } from "../errors.js";
-import { checkDimension, checkPositive } from "./checks.js";
+import { checkDimension, checkPositive, flattenRows } from "./checks.js";
 import { embeddedMetric } from "./embedded.js";
 import { identityMatrix } from "./linear-algebra.js";
-import type { LatentMetric } from "./metric.js";
+import type { EndValues, LatentMetric, StepEnds } from "./metric.js";
 
 /**
  * `c G`: lengths grow by sqrt(c), sectional curvature by 1/c.
@@ -15,13 +28,14 @@ import type { LatentMetric } from "./metric.js";
  */
 export function scaledMetric(base: LatentMetric, c: number): LatentMetric {
   checkPositive("scaledMetric", "c", c);
-  const { embedding } = base;
+  const { embedding, ends } = base;
   return {
     name: `${c} x ${base.name}`,
     dimension: base.dimension,
     metricTensor: (z) => mul(base.metricTensor(z), c),
     segmentEnergy: (a, b) => mul(base.segmentEnergy(a, b), c),
     ...(embedding && { embedding: (z: Tensor) => mul(embedding.call(base, z), Math.sqrt(c)) }),
+    ...(ends && { ends: { at: ends.at, energy: (a: EndValues, b: EndValues) => mul(ends.energy(a, b), c) } }),
   };
 }
 
@@ -38,6 +52,7 @@ export function sumMetric(metrics: readonly LatentMetric[], name?: string): Late
         `sumMetric: "${metrics[0].name}" has dimension ${dimension} and "${metric.name}" ${metric.dimension}; give metrics of one latent space.`,
       );
   const total = (terms: Tensor[]) => terms.reduce((a, b) => add(a, b));
+  const ends = metrics.map(endsOf);
   return {
     name: name ?? metrics.map((metric) => metric.name).join(" + "),
     dimension,
@@ -50,6 +65,33 @@ export function sumMetric(metrics: readonly LatentMetric[], name?: string): Late
           1,
         ),
     }),
+    ...(ends.every((each) => each !== undefined) && { ends: sumOfEnds(ends) }),
+  };
+}
+
+/** What a metric's steps depend on at their ends: its own, or the embedded points. */
+function endsOf(metric: LatentMetric): StepEnds | undefined {
+  if (metric.ends || !metric.embedding) return metric.ends;
+  return {
+    at: (z) => ({ embedded: flattenRows(metric.embedding!(z)) }),
+    energy: (a, b) => sum(square(sub(b.embedded, a.embedded)), -1),
+  };
+}
+
+/** Values side by side under numbered names, energies added. */
+function sumOfEnds(parts: readonly StepEnds[]): StepEnds {
+  const own = (values: EndValues, k: number): EndValues =>
+    Object.fromEntries(
+      Object.entries(values).flatMap(([name, value]) =>
+        name.startsWith(`${k}:`) ? [[name.slice(`${k}:`.length), value]] : [],
+      ),
+    );
+  return {
+    at: (z) =>
+      Object.fromEntries(
+        parts.flatMap(({ at }, k) => Object.entries(at(z)).map(([name, value]) => [`${k}:${name}`, value])),
+      ),
+    energy: (a, b) => parts.map(({ energy }, k) => energy(own(a, k), own(b, k))).reduce((x, y) => add(x, y)),
   };
 }
 
@@ -96,7 +138,7 @@ export function reparametrised(
   dimension = metric.dimension,
 ): LatentMetric {
   checkDimension("reparametrised", dimension);
-  const { embedding } = metric;
+  const { embedding, ends } = metric;
   const name = `${metric.name}, reparametrised`;
   if (embedding) return embeddedMetric((w) => embedding.call(metric, diffeomorphism(w)), { dimension, name });
   return {
@@ -107,5 +149,6 @@ export function reparametrised(
       return einsum("nai,nab,nbj->nij", jacobian, metric.metricTensor(value), jacobian);
     },
     segmentEnergy: (a, b) => metric.segmentEnergy(diffeomorphism(a), diffeomorphism(b)),
+    ...(ends && { ends: { at: (w: Tensor) => ends.at(diffeomorphism(w)), energy: ends.energy } }),
   };
 }

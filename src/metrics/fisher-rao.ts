@@ -9,7 +9,8 @@
  *
  *   embedding  where the family has an isometric one (Bernoulli 2 arcsin sqrt p, categorical 2 sqrt p, Poisson
  *              2 sqrt lambda, exponential log lambda, ...): chords, no Fisher matrix, Gauss-Newton steps;
- *   tensor     |R(eta) J_h v|^2 with a root R of the Fisher information, at the midpoint of a step;
+ *   tensor     |R(eta) J_h v|^2 with a root R of the Fisher information, at the midpoint of a step; where the family
+ *              has chords (normal: of the hyperboloid), "auto" takes those for steps, which need no derivatives;
  *   kl         KL(p_a || p_b) + KL(p_b || p_a) of the ends of a step. The one-sided 2 KL of the paper is of first order
  *              only (-0.4 % at 160 segments, where this is 1e-4 off).
  *
@@ -60,15 +61,14 @@ export function fisherRao(
     const rootAt = family.fisherRoot(decoder(z));
     return (v: Tensor): Tensor => rootAt(jvp(decoder, [z], [v])[1] as Parameters);
   };
-  if (form !== "kl") return rootMetric(root, { dimension, name });
-  return rootMetric(root, {
-    dimension,
-    name: `${name}, by KL`,
-    segmentEnergy(a, b) {
-      const [p, q] = [decoder(a), decoder(b)];
-      return add(family.klDivergence(p, q), family.klDivergence(q, p));
-    },
-  });
+  const { chord } = family;
+  if (form !== "kl") {
+    const ends =
+      form === "auto" && chord ? { at: (z: Tensor) => chord.at(decoder(z)), energy: chord.squared } : undefined;
+    return rootMetric(root, { dimension, name, ends });
+  }
+  const divergence = (p: Parameters, q: Parameters) => add(family.klDivergence(p, q), family.klDivergence(q, p));
+  return rootMetric(root, { dimension, name: `${name}, by KL`, ends: { at: decoder, energy: divergence } });
 }
 
 /** 256 numbers a column cost more than Gauss-Newton steps save: 200,704 for a picture of 28 x 28 grey values. */

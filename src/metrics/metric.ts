@@ -21,10 +21,30 @@ export interface LatentMetric {
    */
   embedding?(z: Tensor): Tensor;
   /**
+   * Where `segmentEnergy` needs nothing but some values at the two ends of a step (parameters of the decoded laws, say):
+   * those values, and the squared length from them. Solvers then decode each node of a curve once.
+   */
+  readonly ends?: StepEnds;
+  /**
    * Set where steps have lengths that no inner product gives (1-Wasserstein): then `metricTensor` is only a quadratic
    * bound that solvers precondition with, and what needs a metric tensor refuses it.
    */
   readonly finsler?: true;
+}
+
+/** Squared lengths of steps from values at their ends. Traceable. */
+export interface StepEnds {
+  /** `[N, d]` to named values with the points first. */
+  at(z: Tensor): EndValues;
+  /** Values at starts and ends to squared lengths, `[N]`. */
+  energy(a: EndValues, b: EndValues): Tensor;
+}
+
+export type EndValues = { readonly [name: string]: Tensor };
+
+/** The `segmentEnergy` that belongs to `ends`. */
+export function energyOfEnds({ at, energy }: StepEnds): (a: Tensor, b: Tensor) => Tensor {
+  return (a, b) => energy(at(a), at(b));
 }
 
 /**

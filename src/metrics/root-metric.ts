@@ -20,11 +20,12 @@ import {
 } from "../engine/index.js";
 import { checkDimension } from "./checks.js";
 import { identityMatrix, rowDot, separateColumns, unitRow } from "./linear-algebra.js";
-import type { LatentMetric } from "./metric.js";
+import { energyOfEnds, type LatentMetric, type StepEnds } from "./metric.js";
 
 /**
  * @param root `z [N, d]` to `v [N, d] -> [N, M]`, traceable, linear in v, row by row; what depends on z alone is made once
- * @param options `dimension`: d; `name`; `segmentEnergy`: by default the midpoint rule, `|A((a + b) / 2) (b - a)|^2`
+ * @param options `dimension`: d; `name`; how steps are measured: by `ends`, by default by the midpoint rule,
+ *   `|A((a + b) / 2) (b - a)|^2`
  * @throws UsageError if the dimension is not a positive whole number
  */
 export function rootMetric(
@@ -32,15 +33,17 @@ export function rootMetric(
   options: {
     readonly dimension: number;
     readonly name: string;
-    readonly segmentEnergy?: (a: Tensor, b: Tensor) => Tensor;
+    readonly ends?: StepEnds;
   },
 ): LatentMetric {
+  const { ends } = options;
   checkDimension(options.name, options.dimension);
   return {
     name: options.name,
     dimension: options.dimension,
     metricTensor: (z) => gramOfRoot(root(z), z.shape),
-    segmentEnergy: options.segmentEnergy ?? ((a, b) => sum(square(root(mul(add(a, b), 0.5))(sub(b, a))), -1)),
+    ...(ends && { ends }),
+    segmentEnergy: ends ? energyOfEnds(ends) : (a, b) => sum(square(root(mul(add(a, b), 0.5))(sub(b, a))), -1),
   };
 }
 

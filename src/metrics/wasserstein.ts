@@ -51,7 +51,7 @@ import { UsageError } from "../errors.js";
 import { flattenRows } from "./checks.js";
 import { type EmbeddedMetric, embeddedMetric } from "./embedded.js";
 import type { DistributionDecoder } from "./fisher-rao.js";
-import type { LatentMetric } from "./metric.js";
+import { energyOfEnds, type LatentMetric, type StepEnds } from "./metric.js";
 import { rootMetric } from "./root-metric.js";
 
 /** Evenly spaced values of a column: `count` of them from low to high, each the middle of its bin. */
@@ -117,10 +117,12 @@ export function wasserstein1(
   const bound = rootMetric(root, {
     dimension,
     name: columns === "sum" ? "1-Wasserstein (sum over columns)" : "root-sum-square of marginal 1-Wasserstein",
-    segmentEnergy(a, b) {
-      const difference = sub(distribution(b, edges), distribution(a, edges)); // [N, D, G]
-      const each = sum(mul(size(difference), array(gaps)), -1); // W1 of each column, [N, D]
-      return columns === "sum" ? square(sum(each, -1)) : sum(square(each), -1);
+    ends: {
+      at: (z) => ({ F: distribution(z, edges) }), // [N, D, G]
+      energy(a, b) {
+        const each = sum(mul(size(sub(b.F, a.F)), array(gaps)), -1); // W1 of each column, [N, D]
+        return columns === "sum" ? square(sum(each, -1)) : sum(square(each), -1);
+      },
     },
   });
   return { ...bound, finsler: true };
@@ -143,15 +145,20 @@ export function wasserstein1Closed(
       `wasserstein1Closed: the ${family.name} family has no closed form; use wasserstein1 with its values.`,
     );
   const bound = embeddedMetric((z) => flat.call(family, decoder(z)), { dimension, name: "" });
+  const ends: StepEnds = {
+    at: decoder,
+    energy(a, b) {
+      const each = closed.call(family, a, b); // [N, D]
+      return options.columns === "sum" ? square(sum(each, -1)) : sum(square(each), -1);
+    },
+  };
   return {
     name: "1-Wasserstein, closed form",
     dimension,
     finsler: true,
     metricTensor: bound.metricTensor,
-    segmentEnergy(a, b) {
-      const each = closed.call(family, decoder(a), decoder(b)); // [N, D]
-      return options.columns === "sum" ? square(sum(each, -1)) : sum(square(each), -1);
-    },
+    ends,
+    segmentEnergy: energyOfEnds(ends),
   };
 }
 

@@ -52,6 +52,7 @@ import {
   type LatentMetric,
   validateMetric,
   weightedSum,
+  withFloor,
 } from "../../src/metrics/index.js";
 import { testRandom } from "../numerics/helpers.js";
 
@@ -275,13 +276,21 @@ describe("the curve energy test: mu = sin 2t, sigma = 0.5 + 0.8 t^2", () => {
     const jeffreys = await curveEnergy(fisherRao(decoder, normal(), 1, { form: "kl" }), nodes(40));
     expect(jeffreys - E).toBeCloseTo(-2.21e-3, 5);
   });
+  it("by chords is of second order too", async () => {
+    const errors = [];
+    for (const N of [40, 80, 160]) errors.push((await curveEnergy(fisherRao(decoder, normal(), 1), nodes(N))) - E);
+    expect(errors[0] / errors[1]).toBeCloseTo(4, 1);
+    expect(errors[1] / errors[2]).toBeCloseTo(4, 2);
+    expect((4 * errors[2] - errors[1]) / 3).toBeCloseTo(0, 7);
+  });
   it("is, by midpoints, the midpoint rule for the squared speed", async () => {
     const speed = (t: number) => ((2 * Math.cos(2 * t)) ** 2 + 2 * (1.6 * t) ** 2) / (0.5 + 0.8 * t * t) ** 2;
     const byHand = Array.from({ length: 40 }, (_, i) => speed((i + 0.5) / 40) / 40).reduce((a, b) => a + b);
-    const midpoint = await curveEnergy(fisherRao(decoder, normal(), 1), nodes(40));
+    const tensor = fisherRao(decoder, normal(), 1, { form: "tensor" });
+    const midpoint = await curveEnergy(tensor, nodes(40));
     expect(midpoint).toBeCloseTo(byHand, 11);
     expect(Math.abs(midpoint - E)).toBeLessThan(1e-4);
-    const finer = await curveEnergy(fisherRao(decoder, normal(), 1), nodes(80));
+    const finer = await curveEnergy(tensor, nodes(80));
     expect((4 * finer - midpoint) / 3).toBeCloseTo(E, 7);
   });
   it("has its length", async () => {
@@ -366,6 +375,21 @@ describe("parts of the output", () => {
     await expect(evaluate(fisherRao(blockOf(decoder, "pose"), normal(), 2), tensorOf, points)).rejects.toThrow(
       /"pose" is no block; the parameters are position.mean/,
     );
+  });
+  it("so do the squared lengths of steps, which are those of geodesics on the product", async () => {
+    const measure = (m: LatentMetric, a: Tensor) => m.segmentEnergy(a, add(a, 0.01));
+    const whole = await evaluate(fisherRao(decoder, family, 2), measure, points);
+    const position = await evaluate(fisherRao(blockOf(decoder, "position"), normal(), 2), measure, points);
+    const count = await evaluate(fisherRao(blockOf(decoder, "count"), poisson(), 2), measure, points);
+    whole.data.forEach((value: number, k: number) =>
+      expect(value / (position.data[k] + count.data[k])).toBeCloseTo(1, 9),
+    );
+    const { length, converged } = await connect(fisherRao(decoder, family, 2), points[0], points[1], precise);
+    const slow = await connect(fisherRao(decoder, family, 2, { form: "tensor" }), points[0], points[1], precise);
+    expect(converged && slow.converged).toBe(true);
+    expect(length / slow.length).toBeCloseTo(1, 7);
+    const floored = await connect(withFloor(fisherRao(decoder, family, 2), 0.5), points[0], points[1], precise);
+    expect(floored.length).toBeGreaterThan(length);
   });
   it("columns of a decoder add up too", async () => {
     const p: DistributionDecoder = (z) => ({ logits: network(3)(z) });

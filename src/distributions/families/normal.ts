@@ -93,6 +93,14 @@ function freeDeviation(smallest: number): Family {
       const precision = exp(neg(logDeviation)); // 1 / s
       return (tangent) => concat([mul(tangent.mean, precision), mul(tangent.logDeviation, Math.SQRT2)], 1);
     },
+    // each column a hyperboloid in Minkowski space, by its chord: 8 sinh^2(distance / sqrt 8)
+    chord: {
+      at: ({ mean, logDeviation }) => ({ mean: mul(mean, 1), deviation: exp(logDeviation) }),
+      squared(a, b) {
+        const squares = add(square(sub(a.mean, b.mean)), mul(2, square(sub(a.deviation, b.deviation))));
+        return sumRows(div(squares, mul(a.deviation, b.deviation)));
+      },
+    },
     wasserstein2Embedding: ({ mean, logDeviation }) => concat([mean, exp(logDeviation)], 1),
     wasserstein1(p, q) {
       const shift = sub(p.mean, q.mean);
@@ -139,6 +147,7 @@ function fixedDeviation(s: number): Family {
     klDivergence: (p, q) => mul(0.5, sumRows(square(mul(sub(p.mean, q.mean), 1 / s)))),
     fisherRoot: () => (tangent) => mul(tangent.mean, 1 / s),
     embedding: ({ mean }) => mul(mean, 1 / s),
+    chord: undefined,
     wasserstein2Embedding: ({ mean }) => mul(mean, 1),
     wasserstein1: (p, q) => abs(sub(p.mean, q.mean)),
     wasserstein2Squared: (p, q) => square(sub(p.mean, q.mean)),

@@ -9,13 +9,15 @@ import {
   type NdArray,
   type Operand,
   slice,
+  square,
+  sub,
   type Tensor,
   take,
   zerosArray,
 } from "../../engine/index.js";
 import { expectThat, UsageError } from "../../errors.js";
 import type { CheckOptions, Family, Parameters } from "./family.js";
-import { outputShape, shapeOfOperand } from "./family.js";
+import { outputShape, shapeOfOperand, sumRows } from "./family.js";
 import type { Marginal } from "./marginals.js";
 
 export interface Block {
@@ -102,6 +104,13 @@ export function product(blocks: readonly Block[]): Family {
           1,
         ),
     }),
+    ...(!all("embedding") &&
+      blocks.every(({ family }) => family.embedding ?? family.chord) && {
+        chord: {
+          at: (parameters: Parameters<Operand>) => joined(each((b) => chordOf(b.family).at(own(parameters, b)))),
+          squared: (p: Parameters, q: Parameters) => total((b) => chordOf(b.family).squared(own(p, b), own(q, b))),
+        },
+      }),
     ...(all("wasserstein2Embedding") && {
       wasserstein2Embedding: (parameters: Parameters<Operand>) =>
         concat(
@@ -137,6 +146,16 @@ export function product(blocks: readonly Block[]): Family {
       parts.flatMap((part, i) => Object.entries(part).map(([name, value]) => [`${blocks[i].name}.${name}`, value])),
     );
   }
+}
+
+/** How a block measures steps by values at their ends: its own way, or the chords of its embedding. */
+function chordOf(family: Family): NonNullable<Family["chord"]> {
+  return (
+    family.chord ?? {
+      at: (parameters) => ({ embedded: family.embedding!(parameters) }),
+      squared: (a, b) => sumRows(square(sub(a.embedded, b.embedded))),
+    }
+  );
 }
 
 /** The parameters of one block, under their own names. */
