@@ -331,7 +331,7 @@ function ticksMarkup(
     );
   parts.push(
     textElement("z₁", size + 16, size + 19, { size: 12, anchor: "middle" }),
-    textElement("z₂", -14, 6, { size: 12, anchor: "middle" }),
+    textElement("z₂", -12, -4, { size: 12, anchor: "middle" }),
   );
   return parts.join("");
 }
