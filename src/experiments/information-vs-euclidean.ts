@@ -1,0 +1,48 @@
+/**
+ * `atlas reproduce information-vs-euclidean`: Fisher-Rao geodesics of a Gaussian decoder on the ones of MNIST beside those
+ * of the expected metric ("Pulling back information geometry"). A cell is one seed.
+ */
+import { runCells } from "./cells.js";
+import { type ComparisonResult, compareMetrics } from "./information-vs-euclidean/measure.js";
+import {
+  type ComparisonCell,
+  comparisonPictures,
+  comparisonReport,
+  comparisonTable,
+} from "./information-vs-euclidean/report.js";
+import { digitSource } from "./oddity/digit-data.js";
+import { type ExperimentOptions, takesOnly } from "./options.js";
+import { writeOutputs } from "./toy-families/files.js";
+
+const SETTINGS = { epochs: 60, rows: 60_000, pairs: 30, grid: 96, repetitions: 5 };
+const FAST = { epochs: 6, rows: 1500, pairs: 4, grid: 32, repetitions: 1 };
+
+/** Runs the experiment; writes report.md, results.csv, metrics.png, strips.png. */
+export async function run(
+  options: ExperimentOptions,
+): Promise<{ files: readonly string[]; cells: readonly ComparisonCell[] }> {
+  takesOnly("information-vs-euclidean", options, ["repetitions", "epochs"]);
+  const { fast, seed, out, threads, report } = options;
+  const { repetitions: usual, ...sizes } = fast ? FAST : SETTINGS;
+  const settings = { ...sizes, ...(options.epochs !== undefined && { epochs: options.epochs }) };
+  const source = digitSource();
+  const plan = Array.from({ length: options.repetitions ?? usual }, (_, k) => ({
+    seed: seed + k,
+    name: `seed-${seed + k}`,
+  }));
+  const results = await runCells<ComparisonResult>(
+    plan.map(({ seed: each, name }) => ({
+      name,
+      compute: () => compareMetrics({ ...settings, drawn: each === seed, threads, report }, each),
+    })),
+    { ...settings, drawn: seed, source },
+    options,
+  );
+  const cells = results.map((result) => ({ ...plan.find(({ name }) => name === result.name)!, result }));
+  const files = await writeOutputs(out, {
+    "report.md": comparisonReport(cells, source, options),
+    "results.csv": comparisonTable(cells),
+    ...(await comparisonPictures(cells)),
+  });
+  return { files, cells };
+}
