@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import {
+  curvatureRatio,
   excessBregman,
   excessDigamma,
   excessLogGamma,
@@ -30,7 +31,7 @@ import {
   wassersteinDistance,
 } from "../../src/distributions/families/index.js";
 import { vonMisesFisherConstants } from "../../src/distributions/von-mises-fisher-normalizer.js";
-import { array, jvp, type NdArray, type Nested, slice, square, sub, sum } from "../../src/engine/index.js";
+import { array, jvp, mul, type NdArray, type Nested, slice, square, sub, sum } from "../../src/engine/index.js";
 import { run } from "../engine/agreement.js";
 
 const members = (values: { [name: string]: Nested }): Parameters<NdArray> =>
@@ -238,6 +239,21 @@ describe("mean resultant length in three forms", () => {
 });
 
 describe("the excess of log Gamma", () => {
+  it("the fitted ratio is 1 / (x^2 r'') to 2e-11, in float32 to its rounding, with limits 1 and 2", async () => {
+    const x = Array.from({ length: 240 }, (_, i) => 10 ** (-6 + i / 20));
+    const exact = (await run((v) => excessTrigamma(v), [array(x)]))[0].data;
+    for (const precision of ["float64", "float32"] as const) {
+      const [got] = await run((v) => curvatureRatio(v), [array(x)], precision);
+      const tolerance = precision === "float64" ? 2e-11 : 1e-6;
+      x.forEach((v, i) => {
+        expect(Math.abs(got.data[i] * v * v * exact[i] - 1), `at ${v} in ${precision}`).toBeLessThan(tolerance);
+      });
+    }
+    const [ends] = await run((v) => curvatureRatio(v), [array([1e-12, 1e12])]);
+    expect(ends.data[0]).toBeCloseTo(1, 10);
+    expect(ends.data[1]).toBeCloseTo(2, 10);
+  });
+
   it("published values at 2.5, and the recurrences from 1e-4 to 1e6", async () => {
     const at = (x: number[]) => run((v) => [excessLogGamma(v), excessDigamma(v), excessTrigamma(v)], [array(x)]);
     const [r, r1, r2] = await at([2.5]);
@@ -377,6 +393,60 @@ describe("Wasserstein distances of columns", () => {
     expect(wassersteinDistance(1, b(2, 1), b(1, 1))).toBeCloseTo(1 / 6, 6);
     expect(wassersteinDistance(2, b(2, 1), b(1, 1))).toBeCloseTo(sqrt(1 / 2 + 1 / 3 - 4 / 5), 6);
     expect(() => wassersteinDistance(3 as 1, b(2, 1), b(1, 1))).toThrow(/order 3/);
+  });
+});
+
+describe("what a network gives and what a caller gives", () => {
+  it("are the same member: nothing hangs on where a logarithm came from", async () => {
+    // `fromNetwork` remembers the positive numbers behind its logarithms; a plain tensor has nothing behind it
+    const outputs = array([[-3, 0.4, 2, 7, -0.1, 1.5, 30, -8]]);
+    const tangent = array([[0.3, -0.2, 0.5, 1, -1, 0.7, 0.1, 2]]);
+    for (const family of [gamma(), beta(), poisson(), exponential(), dirichlet({ classes: 4 })]) {
+      const speed = (eta: Parameters, change: Parameters) => [
+        fisherQuadratic(family, eta, change),
+        family.mean(eta),
+        ...(family.embedding ? [sum(square(jvp(family.embedding, [eta], [change])[1]), -1)] : []),
+        ...(family.wasserstein2Embedding
+          ? [sum(square(jvp(family.wasserstein2Embedding, [eta], [change])[1]), -1)]
+          : []),
+      ];
+      const fresh = (eta: Parameters): Parameters =>
+        Object.fromEntries(Object.entries(eta).map(([name, value]) => [name, sub(value, 0.25)]));
+      const results = await run(
+        (o, v) => {
+          const [eta, change] = jvp((q: any) => family.fromNetwork(q), [o], [v]) as [Parameters, Parameters];
+          const moved = fresh(eta); // another tensor with other values, back again by adding
+          const again = Object.fromEntries(Object.entries(moved).map(([name, value]) => [name, sub(value, -0.25)]));
+          return [...speed(family.fromNetwork(o), change), ...speed(again, change)];
+        },
+        [outputs, tangent],
+      );
+      const half = results.length / 2;
+      for (let k = 0; k < half; k++)
+        results[k].data.forEach((value: number, i: number) => {
+          expect(results[k + half].data[i] / value, `${family.name}, result ${k}`).toBeCloseTo(1, 11);
+        });
+    }
+  });
+
+  it("the Fisher information of a full normal of 1 to 4 columns is that of its log density", async () => {
+    for (const D of [1, 2, 3, 4]) {
+      const family = fullNormal();
+      const P = family.parameterCount(D);
+      const outputs = array([Array.from({ length: P }, (_, i) => Math.sin(3 * i + 1))]);
+      const tangent = array([Array.from({ length: P }, (_, i) => Math.cos(5 * i))]);
+      const [quadratic, divergence] = await run(
+        (o, v) => {
+          const [eta, change] = jvp((q: any) => family.fromNetwork(q), [o], [v]) as [Parameters, Parameters];
+          const step = (t: number) =>
+            Object.fromEntries(Object.entries(eta).map(([name, value]) => [name, sub(value, mul(-t, change[name]))]));
+          const both = sub(family.klDivergence(eta, step(1e-3)), mul(-1, family.klDivergence(eta, step(-1e-3))));
+          return [fisherQuadratic(family, eta, change), mul(1e6, both)];
+        },
+        [outputs, tangent],
+      );
+      expect(divergence.data[0] / quadratic.data[0], `${D} columns`).toBeCloseTo(1, 4);
+    }
   });
 });
 

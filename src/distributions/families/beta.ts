@@ -17,7 +17,7 @@ import {
 } from "./family.js";
 import { drawShares } from "./gamma-draws.js";
 import { invertDistribution, marginalTable } from "./marginals.js";
-import { logPositive } from "./stable.js";
+import { expOf, logPositive } from "./stable.js";
 
 /**
  * The beta family. Parameters `logA` and `logB`; the network gives both as softplus + 1e-4. Most uncertain: a = b = 1,
@@ -48,7 +48,7 @@ export function beta(): Family {
     entropy: (parameters) => sumRows(dirichletEntropy(pair(parameters))),
     klDivergence: (p, q) => sumRows(dirichletDivergence(slabs(p), slabs(q))),
     fisherRoot(parameters) {
-      const root = dirichletRoot(slabs(parameters));
+      const root = dirichletRoot(stack([expOf(parameters.logA), expOf(parameters.logB)], 0));
       return (tangent) => flatGroups(root(slabs(tangent)));
     },
     uncertain: ({ logA, logB }) => ({ logA: mul(logA, 0), logB: mul(logB, 0) }),

@@ -39,8 +39,8 @@ import {
   sumSlabs,
 } from "./family.js";
 import { drawShares } from "./gamma-draws.js";
-import { excessBregman, excessDigamma, excessLogGamma, excessTrigamma } from "./gamma-excess.js";
-import { divergenceTerm, logPositive } from "./stable.js";
+import { curvatureRatio, excessBregman, excessDigamma, excessLogGamma } from "./gamma-excess.js";
+import { divergenceTerm, expOf, logPositive } from "./stable.js";
 
 /**
  * The Dirichlet family over groups of `classes` shares. Parameter `logConcentration` [N, S, K]; the network gives
@@ -70,7 +70,7 @@ export function dirichlet(options: { readonly classes: number }): Family {
     klDivergence: (p, q) =>
       sumRows(dirichletDivergence(groupsFirst(p.logConcentration), groupsFirst(q.logConcentration))),
     fisherRoot({ logConcentration }) {
-      const root = dirichletRoot(groupsFirst(logConcentration));
+      const root = dirichletRoot(groupsFirst(expOf(logConcentration)));
       return (tangent) => flatGroups(root(groupsFirst(tangent.logConcentration)));
     },
     uncertain: ({ logConcentration }) => ({ logConcentration: mul(logConcentration, 0) }),
@@ -110,25 +110,23 @@ export function dirichletDivergence(p: Operand, q: Operand): Tensor {
 }
 
 /**
- * A root of I, for changes of log alpha, groups first: [K, N, S] -> ([K, N, S] -> [K, N, S]). I = D - t 1 1^T with
- * D = diag(trigamma(a_i)), t = trigamma(a0), so
- *   A v = D^(1/2) v - t (sum v) / (1 + sqrt(1 - s)) D^(-1/2) 1,   s = t sum_i 1 / trigamma(a_i) < 1.
- * 1 - s is formed from g(a) = a trigamma(a) - 1 = a r''(a): 1 - s = t sum_i a_i g_i / (1 + g_i) - g_0.
- * All of it depends on the parameters alone, once for all changes, which are multiplied by it.
+ * A root of I at alpha, for changes of log alpha, groups first: [K, N, S] -> ([K, N, S] -> [K, N, S]). I = T - t 1 1^T
+ * with T = diag(trigamma(a_i)), t = trigamma(a0), so
+ *   A v = T^(1/2) v - t (sum v) / (1 + sqrt(1 - s)) T^(-1/2) 1,   s = t sum_i 1 / trigamma(a_i) < 1.
+ * With B of `curvatureRatio`, D = a B and d = a / (1 + D) (so that 1 / trigamma(a) = a - d = D d) it is
+ * 1 - s = t (sum_i d_i - d_0), as sum_i a_i = a0. All of this depends on the parameters alone, once for all changes.
  */
-export function dirichletRoot(logConcentration: Operand): (tangent: Operand) => Tensor {
-  const a = exp(logConcentration);
+export function dirichletRoot(a: Tensor): (tangent: Tensor) => Tensor {
   const K = a.shape[0];
   const all = concat([a, sumSlabs(a)], 0); // the groups' sums behind their members
-  const [shares, totals] = [[[0, K]], [[K, K + 1]]] as const;
-  const g = mul(all, excessTrigamma(all));
-  const inverse = div(all, add(1, g)); // 1 / trigamma
-  const own = slice(inverse, shares);
+  const D = mul(all, curvatureRatio(all));
+  const d = div(all, add(D, 1));
+  const inverse = mul(D, d); // 1 / trigamma
+  const [members, totals] = [[[0, K]], [[K, K + 1]]] as const;
   const t = reciprocal(slice(inverse, totals));
-  const products = sumSlabs(slice(mul(inverse, g), shares));
-  const rest = maximum(sub(mul(t, products), slice(g, totals)), 1e-20);
+  const rest = maximum(mul(t, sub(sumSlabs(slice(d, members)), slice(d, totals))), 1e-20); // 1 - s
   const shared = div(t, add(1, sqrt(rest)));
-  const deviation = sqrt(own);
+  const deviation = sqrt(slice(inverse, members));
   const [straight, common] = [div(a, deviation), mul(shared, deviation)];
   return (tangent) => {
     const total = sumSlabs(mul(a, tangent));

@@ -8,7 +8,7 @@
 import { abs, add, array, exp, expandDims, expm1, mul, neg, square, sub } from "../../engine/index.js";
 import { checkEach, countsPerGroup, drawEach, type Family, outputShape, sumRows } from "./family.js";
 import { marginalTable } from "./marginals.js";
-import { expMinusTangent, logPositive } from "./stable.js";
+import { expMinusTangent, expOf, logPositive } from "./stable.js";
 
 /**
  * The exponential family of waiting times. Parameter `logRate`; the network gives rate = softplus + 1e-4.
@@ -32,12 +32,12 @@ export function exponential(): Family {
       return { logRate: logPositive(outputs) };
     },
     logDensity: ({ logRate }, x) => sumRows(sub(logRate, mul(exp(logRate), x))),
-    mean: ({ logRate }) => exp(neg(logRate)),
+    mean: ({ logRate }) => expOf(logRate, -1),
     entropy: ({ logRate }) => sumRows(sub(1, logRate)),
     klDivergence: (p, q) => sumRows(expMinusTangent(sub(q.logRate, p.logRate))),
     fisherRoot: () => (tangent) => mul(tangent.logRate, 1),
     embedding: ({ logRate }) => mul(logRate, 1),
-    wasserstein2Embedding: ({ logRate }) => mul(Math.SQRT2, exp(neg(logRate))),
+    wasserstein2Embedding: ({ logRate }) => mul(Math.SQRT2, expOf(logRate, -1)),
     wasserstein1: (p, q) => abs(sub(exp(neg(p.logRate)), exp(neg(q.logRate)))),
     wasserstein2Squared: (p, q) => mul(2, square(sub(exp(neg(p.logRate)), exp(neg(q.logRate))))),
     distributionFunction({ logRate }, points) {

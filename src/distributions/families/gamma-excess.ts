@@ -33,6 +33,7 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
+import { solve } from "../../numerics/dense.js";
 import { gaussLegendre } from "../../numerics/special-functions.js";
 
 const steps = 8;
@@ -82,6 +83,49 @@ export function excessTrigamma(x: Operand): Tensor {
   const u2 = square(u);
   const second = [...stirling, 43867 / 244188].map((c, k) => c * (2 * k + 1) * (2 * k + 2)); // B_2k
   return add(recurrence, mul(u2, add(0.5, mul(u, series(second, u2)))));
+}
+
+/**
+ * B(x) = 1 / (x^2 r''(x)) for x > 0: all that Fisher informations need of the trigamma function, rising from 1 at 0 to 2
+ * far out. With D = x B,
+ *   trigamma(x) = (1 + D) / (x D),   r''(x) = 1 / (x D),   1 / trigamma(x) = x - x / (1 + D).
+ * A rational function of t = 3/2 / (x + 3/2), of degree 6 over 6, that meets B at 13 Chebyshev nodes: relative error 1.4e-11,
+ * at half the price of `excessTrigamma`.
+ */
+export function curvatureRatio(x: Operand): Tensor {
+  const { above, below } = (fitted ??= fitCurvatureRatio());
+  const t = div(FIT_SCALE, add(x, FIT_SCALE));
+  return div(series(above, t), series(below, t));
+}
+
+const FIT_SCALE = 1.5;
+const FIT_DEGREE = 6;
+let fitted: { readonly above: readonly number[]; readonly below: readonly number[] } | undefined;
+
+/** P and Q with P(t) - B Q(t) = 0 at the nodes and Q(0) = 1. */
+function fitCurvatureRatio() {
+  const count = 2 * FIT_DEGREE + 1;
+  const system = new Float64Array(count * count);
+  const values = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const t = (1 + Math.cos((Math.PI * (i + 0.5)) / count)) / 2;
+    const x = FIT_SCALE / t - FIT_SCALE;
+    values[i] = 1 / (x * x * hostExcessTrigamma(x));
+    for (let k = 0; k <= FIT_DEGREE; k++) system[i * count + k] = t ** k;
+    for (let k = 1; k <= FIT_DEGREE; k++) system[i * count + FIT_DEGREE + k] = -values[i] * t ** k;
+  }
+  const solution = [...(solve(system, count, values) as Float64Array)]; // the system is fixed, and regular
+  return { above: solution.slice(0, FIT_DEGREE + 1), below: [1, ...solution.slice(FIT_DEGREE + 1)] };
+}
+
+/** r''(x) on the host: 16 steps of the recurrence, without cancellation, and Stirling's series. */
+function hostExcessTrigamma(x: number): number {
+  const y = x + 16;
+  let tail = 0;
+  for (let k = stirling.length - 1; k >= 0; k--) tail = (tail + stirling[k] * (2 * k + 1) * (2 * k + 2)) / (y * y);
+  let total = 0.5 / (y * y) + tail / y;
+  for (let i = 15; i >= 0; i--) total += 1 / ((x + i) ** 2 * (x + i + 1));
+  return total;
 }
 
 /** r(b) - r(a) - r'(a) (b - a) >= 0, by quadrature of r'' for neighbours. Arguments are the logarithms of a and b. */

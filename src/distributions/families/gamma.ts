@@ -7,13 +7,13 @@
  *   KL(1 || 2) = r(a2) - r(a1) - r'(a1) (a2 - a1) + a2 psi(log m1 - log m2);
  *   ds^2 = (trigamma(a) - 1/a) da^2 + a (dm / m)^2.
  */
-import { add, concat, exp, log, mul, slice, sqrt, sub } from "../../engine/index.js";
+import { add, concat, exp, log, mul, rsqrt, slice, sqrt, sub } from "../../engine/index.js";
 import { incompleteGamma } from "../../numerics/statistics.js";
 import { checkEach, countsPerGroup, drawEach, type Family, outputShape, sumRows } from "./family.js";
 import { drawLogGamma } from "./gamma-draws.js";
-import { excessBregman, excessDigamma, excessLogGamma, excessTrigamma } from "./gamma-excess.js";
+import { curvatureRatio, excessBregman, excessDigamma, excessLogGamma } from "./gamma-excess.js";
 import { invertDistribution, marginalTable } from "./marginals.js";
-import { expMinusTangent, logPositive } from "./stable.js";
+import { expMinusTangent, expOf, logPositive } from "./stable.js";
 
 /**
  * The gamma family. Parameters `logShape` and `logMean`; the network gives both as softplus + 1e-4. `uncertain` is the
@@ -45,7 +45,7 @@ export function gamma(): Family {
       const terms = add(add(excessLogGamma(a), logX), mul(a, expMinusTangent(sub(logX, logMean))));
       return mul(-1, sumRows(terms));
     },
-    mean: ({ logMean }) => exp(logMean),
+    mean: ({ logMean }) => mul(expOf(logMean), 1),
     entropy({ logShape, logMean }) {
       const a = exp(logShape);
       return sumRows(add(add(logMean, excessLogGamma(a)), mul(sub(1, a), excessDigamma(a))));
@@ -55,9 +55,9 @@ export function gamma(): Family {
       return sumRows(add(excessBregman(p.logShape, q.logShape), means));
     },
     fisherRoot({ logShape }) {
-      const a = exp(logShape);
-      const ofShape = mul(a, sqrt(excessTrigamma(a)));
-      const ofMean = exp(mul(0.5, logShape));
+      const a = expOf(logShape);
+      const ofShape = rsqrt(curvatureRatio(a)); // a sqrt(trigamma(a) - 1 / a)
+      const ofMean = sqrt(a);
       return (tangent) => concat([mul(tangent.logShape, ofShape), mul(tangent.logMean, ofMean)], 1);
     },
     uncertain: ({ logShape, logMean }, { scale = 100 } = {}) => ({

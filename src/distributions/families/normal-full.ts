@@ -8,19 +8,25 @@
  */
 import {
   add,
+  array,
   concat,
   exp,
   expandDims,
+  matmul,
   mul,
+  type NdArray,
   ndarray,
   neg,
   type Operand,
+  reshape,
   slice,
+  solveTriangular,
   square,
   sub,
   sum,
   type Tensor,
   tanh,
+  zeros,
 } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
 import { checkEach, type Family, outputShape, type Parameters, shapeOfOperand } from "./family.js";
@@ -85,26 +91,17 @@ export function fullNormal(options: { readonly smallest?: number } = {}): Family
       return mul(0.5, total);
     },
     fisherRoot(parameters) {
-      const D = shapeOfOperand(parameters.mean)[1];
-      const scales = columns(exp(parameters.logDiagonal));
-      const U = unitFactor(parameters);
+      const [N, D] = shapeOfOperand(parameters.mean);
+      const inverse = exp(neg(parameters.logDiagonal)); // 1 / s, L = diag(s) U
+      const U = add(lowerMatrix(parameters.lower, N, D), identity(D));
+      const doubled = array(triangle(D, (i, j) => (i > j ? 1 : i === j ? Math.SQRT2 : 0)));
       return (tangent) => {
-        const parts = solve(parameters, columns(mul(tangent.mean, 1)));
-        const dt = columns(tangent.logDiagonal);
-        const dU = entries(tangent.lower, D);
-        for (let j = 0; j < D; j++) {
-          const dL = Array.from({ length: D }, (_, i) => {
-            if (i < j) return undefined;
-            const change = i === j ? dt[i] : add(mul(dt[i], U[i][j]!), dU[i][j]!);
-            return mul(scales[i], change);
-          });
-          const column = solve(parameters, dL);
-          parts.push(mul(column[j]!, Math.SQRT2), ...column.slice(j + 1));
-        }
-        return concat(
-          parts.map((part) => expandDims(part!, -1)),
-          1,
-        );
+        // L^-1 dm = U^-1 (dm / s) and L^-1 dL = U^-1 (diag(dt) U + dU), solved together
+        const shift = expandDims(mul(tangent.mean, inverse), -1); // [N, D, 1]
+        const change = add(mul(expandDims(tangent.logDiagonal, -1), U), lowerMatrix(tangent.lower, N, D));
+        const solved = solveTriangular(U, concat([shift, change], 2)); // [N, D, D + 1]
+        const A = mul(slice(solved, [null, null, [1, D + 1]]), doubled);
+        return concat([reshape(slice(solved, [null, null, 0]), [N, D]), reshape(A, [N, D * D])], 1);
       };
     },
     uncertain: ({ mean, logDiagonal, lower }, { scale = 10 } = {}) => ({
@@ -148,6 +145,21 @@ function columns(x: Operand): Tensor[] {
 function entries(lower: Operand, D: number): Column[][] {
   let k = 0;
   return Array.from({ length: D }, (_, i) => Array.from({ length: i }, () => slice(lower, [null, k++])));
+}
+
+/** [D][D] of numbers by row and column. */
+function triangle(D: number, entry: (i: number, j: number) => number): number[][] {
+  return Array.from({ length: D }, (_, i) => Array.from({ length: D }, (_, j) => entry(i, j)));
+}
+
+const identity = (D: number): NdArray => array(triangle(D, (i, j) => Number(i === j)));
+
+/** Entries below the diagonal in their places, zeros elsewhere. [N, D (D - 1) / 2] -> [N, D, D] */
+function lowerMatrix(lower: Operand, N: number, D: number): Tensor {
+  if (D === 1) return zeros([N, 1, 1]);
+  const places = triangle(D, (i, j) => i * D + j).flatMap((line, i) => line.slice(0, i));
+  const spread = places.map((place) => Array.from({ length: D * D }, (_, k) => Number(k === place)));
+  return reshape(matmul(lower, array(spread)), [N, D, D]);
 }
 
 function unitFactor({ mean, lower }: Parameters<Operand>): Column[][] {

@@ -28,7 +28,7 @@ import { logGamma } from "../../numerics/statistics.js";
 import { checkEach, countsPerGroup, drawEach, type Family, outputShape, sumRows } from "./family.js";
 import { excessLogGamma } from "./gamma-excess.js";
 import { marginalTable } from "./marginals.js";
-import { divergenceTerm, logPositive } from "./stable.js";
+import { divergenceTerm, expOf, logPositive } from "./stable.js";
 
 /**
  * The Poisson family. Parameter `logRate`; the network gives rate = softplus + 1e-4. `uncertain` takes the mean
@@ -60,14 +60,14 @@ export function poisson(): Family {
       const atPositive = add(deviance, add(excessLogGamma(positive), logX));
       return mul(-1, sumRows(where(less(x, 0.5), exp(logRate), atPositive)));
     },
-    mean: ({ logRate }) => exp(logRate),
+    mean: ({ logRate }) => mul(expOf(logRate), 1),
     entropy: ({ logRate }) => sumRows(poissonEntropy(logRate)),
     klDivergence: (p, q) => sumRows(divergenceTerm(exp(p.logRate), exp(q.logRate), sub(q.logRate, p.logRate))),
     fisherRoot({ logRate }) {
-      const root = exp(mul(0.5, logRate));
+      const root = expOf(logRate, 0.5);
       return (tangent) => mul(tangent.logRate, root);
     },
-    embedding: ({ logRate }) => mul(2, exp(mul(0.5, logRate))),
+    embedding: ({ logRate }) => mul(2, expOf(logRate, 0.5)),
     // the larger rate is stochastically larger, so mass moves one way only
     wasserstein1: (p, q) => abs(sub(exp(p.logRate), exp(q.logRate))),
     uncertain: ({ logRate }, { scale = 100 } = {}) => ({ logRate: add(mul(logRate, 0), Math.log(scale)) }),

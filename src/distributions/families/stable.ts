@@ -9,12 +9,15 @@ import {
   abs,
   add,
   clip,
+  exp,
   expm1,
   greater,
   log,
   mul,
   type Operand,
+  reciprocal,
   softplus,
+  sqrt,
   sub,
   type Tensor,
   where,
@@ -52,7 +55,20 @@ export function divergenceTerm(p: Operand, q: Operand, d: Operand): Tensor {
 /** The smallest value that `positive` gives. */
 export const POSITIVE_OFFSET = 1e-4;
 
+/** What logarithms were taken of, so that nobody has to undo them: the runtime's logarithm costs as much as ten products. */
+const positives = new WeakMap<object, Tensor>();
+
 /** log(softplus(x) + offset): the logarithm of a positive number, from any real output. About x for large x. */
 export function logPositive(x: Operand, offset = POSITIVE_OFFSET): Tensor {
-  return log(add(softplus(x), offset));
+  const positive = add(softplus(x), offset);
+  const logarithm = log(positive);
+  positives.set(logarithm, positive);
+  return logarithm;
+}
+
+/** e^(power x); of what `logPositive` gave without the logarithm. */
+export function expOf(x: Operand, power: 1 | 0.5 | -1 = 1): Tensor {
+  const positive = typeof x === "number" ? undefined : positives.get(x);
+  if (positive === undefined) return exp(power === 1 ? x : mul(power, x));
+  return power === 1 ? positive : power === 0.5 ? sqrt(positive) : reciprocal(positive);
 }

@@ -26,6 +26,7 @@ import {
   type NdArray,
   ndarray,
   type Operand,
+  reciprocal,
   sinh,
   slice,
   sqrt,
@@ -149,14 +150,22 @@ function fixedConcentration(p: number, kappa: number): Family {
 }
 
 /** |theta|, with a floor of 1e-8 that keeps its gradient finite at 0. [..., p] -> [...], or without another axis. */
-function concentrationOf(theta: Operand, axis = -1, keepDimensions = false): Tensor {
-  return sqrt(add(sum(square(theta), axis, { keepDimensions }), 1e-16));
+function concentrationOf(theta: Operand, axis = -1): Tensor {
+  return sqrt(add(sum(square(theta), axis), 1e-16));
 }
 
-/** theta / |theta|, [N, B, p] -> [N, B, p]. */
+/** theta / |theta|, [N, B, p] -> [N, B, p], coordinate by coordinate (see `groupsFirst`); rows stay in front. */
 function unitVectors(theta: Operand): Tensor {
-  const slabs = groupsFirst(theta);
-  return transpose(div(slabs, concentrationOf(slabs, 0, true)), [1, 2, 0]);
+  const parts = Array.from({ length: dimensionOf(theta) }, (_, k) => slice(theta, [null, null, k])); // [N, B] each
+  const squares = parts.map((part) => square(part)).reduce((a, b) => add(a, b));
+  const inverse = reciprocal(sqrt(add(squares, 1e-16)));
+  return transpose(
+    stack(
+      parts.map((part) => mul(part, inverse)),
+      1,
+    ),
+    [0, 2, 1],
+  );
 }
 
 /** log density of each block, [..., p], [..., p] -> [...]. */
