@@ -10,6 +10,7 @@ import { registerDemo } from "./verbs/demo.js";
 import { registerDistances } from "./verbs/distances.js";
 import { registerEvaluate } from "./verbs/evaluate.js";
 import { registerExport } from "./verbs/export.js";
+import { registerFlow } from "./verbs/flow.js";
 import { registerGeodesic } from "./verbs/geodesic.js";
 import { registerImport } from "./verbs/import.js";
 import { registerMap } from "./verbs/map.js";
@@ -29,6 +30,7 @@ const verbs = [
   registerEvaluate,
   registerImport,
   registerExport,
+  registerFlow,
   registerData,
   registerReproduce,
 ];

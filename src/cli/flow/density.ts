@@ -1,0 +1,117 @@
+/** `atlas flow density`: log densities of the user's points, or on a grid with a picture. */
+import type { NdArray } from "../../engine/index.js";
+import { manifoldOf, manifoldQuadrature, massOf } from "../../flows/index.js";
+import { writeAtomically } from "../../numerics/files.js";
+import { oneOf, wholeNumber } from "../options.js";
+import { createReport, type Report } from "../report.js";
+import {
+  columnNames,
+  coordinateNames,
+  coordinatesFor,
+  fromManifold,
+  type PointChoice,
+  readPoints,
+  withColumn,
+  writeRows,
+} from "./coordinates.js";
+import { type EvaluationOptions, evaluationOptions } from "./evaluation-options.js";
+import { type DensityRun, openDensityRun } from "./open.js";
+import { drawDensity, hasPicture } from "./picture.js";
+
+export interface FlowDensityOptions extends EvaluationOptions {
+  at?: string;
+  mark?: string;
+  project?: boolean;
+  coordinates?: string;
+  grid: string;
+  resolution: string;
+  coastlines?: boolean;
+  picture: boolean;
+  out: string;
+  json?: boolean;
+}
+
+export async function densityOfFlowRun(folder: string, options: FlowDensityOptions): Promise<void> {
+  const report = createReport(options.json === true);
+  const size = wholeNumber("--grid", options.grid, 4, 2000);
+  const across = wholeNumber("--resolution", options.resolution, 16, 2000);
+  const run = await openDensityRun(folder, evaluationOptions(options));
+  try {
+    const coordinates =
+      options.coordinates === undefined
+        ? run.coordinates
+        : coordinatesFor(run.manifoldName, oneOf("--coordinates", options.coordinates, coordinateNames));
+    const choice: PointChoice = {
+      manifold: run.manifoldName,
+      coordinates,
+      dimension: run.manifold.dimension,
+      ...(run.manifold.curvature !== undefined && { curvature: run.manifold.curvature }),
+      project: options.project === true,
+    };
+    if (options.at !== undefined) await atPoints(run, options.at, choice, options.out, report);
+    else await onGrid(run, choice, { ...options, size, across }, report);
+  } finally {
+    await run.dispose();
+  }
+}
+
+/** Rows as the user writes them, their log densities behind, as PREFIX.csv and PREFIX.npy. */
+function writeBoth(prefix: string, rows: NdArray, names: readonly string[]): string[] {
+  const files = [`${prefix}.csv`, `${prefix}.npy`];
+  for (const file of files) writeRows(file, rows, names);
+  return files;
+}
+
+async function atPoints(
+  run: DensityRun,
+  path: string,
+  choice: PointChoice,
+  out: string,
+  report: Report,
+): Promise<void> {
+  const { points, coordinates } = readPoints(path, choice);
+  report.progress(0, 1, `log densities of ${points.shape[0]} points`);
+  const values = await run.logDensity(points);
+  report.progressDone();
+  const rows = fromManifold(points, coordinates);
+  const files = writeBoth(out, withColumn(rows, values), [...columnNames(coordinates, rows.shape[1]), "log_density"]);
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  report.say(`${values.length} points, negative log-likelihood ${(-mean).toFixed(3)} nats: ${files.join(", ")}`);
+  report.result({ n: values.length, negativeLogLikelihood: -mean, files });
+}
+
+async function onGrid(
+  run: DensityRun,
+  choice: PointChoice,
+  options: FlowDensityOptions & { size: number; across: number },
+  report: Report,
+): Promise<void> {
+  const manifold = manifoldOf(run.manifold);
+  const grid = manifoldQuadrature(manifold, options.size);
+  const marks = options.mark === undefined ? undefined : readPoints(options.mark, choice).points;
+  report.progress(0, 2, `log densities of ${grid.points.shape[0]} grid points`);
+  const values = await run.logDensity(grid.points);
+  const coordinates = choice.coordinates!;
+  const rows = fromManifold(grid.points, coordinates);
+  const names = [...columnNames(coordinates, rows.shape[1]), "log_density", "volume"];
+  const mass = massOf(values, grid.weights);
+  let picture: Uint8Array | undefined;
+  if (options.picture && hasPicture(run.manifold)) {
+    report.progress(1, 2, "drawing");
+    picture = await drawDensity(run, {
+      marks,
+      resolution: options.across,
+      coastlines: options.coastlines ?? coordinates === "lat-lon",
+    });
+  }
+  report.progressDone();
+  const files = writeBoth(options.out, withColumn(withColumn(rows, values), grid.weights), names);
+  if (picture !== undefined) {
+    files.push(`${options.out}.png`);
+    writeAtomically(`${options.out}.png`, picture);
+  }
+  report.say(
+    `${values.length} grid points, mass ${mass.toFixed(4)} (1 for a density that the grid resolves): ${files.join(", ")}`,
+  );
+  report.result({ n: values.length, mass, files });
+}
