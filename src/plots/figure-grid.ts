@@ -13,6 +13,7 @@ export interface FigureGridOptions extends Words {
 
 const PADDING = 14;
 const GAP = 6;
+const LEGEND_TOP = 40;
 
 /**
  * Puts SVG documents of this room together.
@@ -29,6 +30,7 @@ export function figureGrid(figures: readonly string[], options: FigureGridOption
     largest(parts, (k) => Math.floor(k / columns) === r, "height"),
   );
   const free = rows * columns > figures.length && rows > 1;
+  if (legend && free) heights[rows - 1] = Math.max(heights[rows - 1], legend.height + LEGEND_TOP + 10);
   const inner = sum(widths) + GAP * (used - 1);
   const total = inner + 2 * PADDING + (legend && !free ? legend.width + 18 : 0);
   const drawn: string[] = [];
@@ -53,7 +55,7 @@ export function figureGrid(figures: readonly string[], options: FigureGridOption
   });
   if (legend) {
     const at = free ? place(figures.length) : { x: PADDING + inner + 18, y: top };
-    drawn.push(`<g transform="translate(${at.x + 14} ${at.y + 40})">${legend.markup}</g>`);
+    drawn.push(`<g transform="translate(${at.x + 14} ${at.y + LEGEND_TOP})">${legend.markup}</g>`);
   }
   y = top + sum(heights) + 4;
   write(options.caption, 13, false, "#555555");

@@ -23,6 +23,10 @@ export interface ScatterOptions extends Words {
   identity?: boolean;
   /** State Pearson's correlation under the picture; unless said, it is stated where there are no classes. */
   correlation?: boolean;
+  /** Width and height of the plane in pixels; 620 x 420 (520 x 520 with `identity`) where not given. */
+  size?: readonly [number, number];
+  /** Whether there is a legend; true where not said. */
+  legend?: boolean;
 }
 
 const IDENTITY: LineStyle = { stroke: "#111111", width: 1.4, dash: "6 4" };
@@ -51,8 +55,8 @@ export async function scatter(options: ScatterOptions): Promise<string> {
   const panel = await drawPanel({
     x: { label: options.xLabel, domain: both },
     y: { label: options.yLabel, domain: identity ? both : paddedDomain(ys) },
-    innerWidth: identity ? 520 : 620,
-    innerHeight: identity ? 520 : 420,
+    innerWidth: options.size?.[0] ?? (identity ? 520 : 620),
+    innerHeight: options.size?.[1] ?? (identity ? 520 : 420),
     grid: true,
     marks: () => [
       layer((scales) => {
@@ -81,7 +85,7 @@ export async function scatter(options: ScatterOptions): Promise<string> {
   if (identity) entries.push({ name: "y = x", line: IDENTITY });
   const r = (options.correlation ?? !labels) ? correlation(xs, ys) : undefined;
   const stated = r === undefined ? "" : `Pearson correlation r = ${formatNumber(r, 4)} (n = ${x.length}).`;
-  return composeFigure(panel, [legendBlock([{ entries }], panel.innerHeight)], {
+  return composeFigure(panel, options.legend === false ? [] : [legendBlock([{ entries }], panel.innerHeight)], {
     ...options,
     caption: [options.caption, stated].filter(Boolean).join(" "),
   });

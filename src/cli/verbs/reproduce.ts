@@ -46,6 +46,10 @@ const experiments: Record<string, Experiment> = {
     about: "the digit features that atlas evaluate measures on; their weights go to the data cache",
     run: async (options) => (await import("../../experiments/features.js")).run(options),
   },
+  "metric-gallery": {
+    about: "one latent space of generated digits under each metric: the picture of docs/metrics.md",
+    run: async (options) => (await import("../../experiments/metric-gallery.js")).run(options),
+  },
   sequences: {
     about: "RNA sequences: geodesic, Euclidean and evolutionary distances (needs ATLAS_DATA/rna)",
     run: async (options) => (await import("../../experiments/sequences.js")).run(options),

@@ -36,7 +36,7 @@ export const measures = [
   { name: "fisher-rao-plain", label: "geodesic, Fisher-Rao, not calibrated" },
   { name: "probabilities", label: "geodesic, squared probability differences, calibrated" },
   { name: "impurity", label: "geodesic, class impurity (the published code's limit), calibrated" },
-  { name: "decoded", label: "no path: Hellinger-type distance of the two decoded laws (great circles)" },
+  { name: "decoded", label: "no path: Fisher-Rao distance of the two decoded laws" },
 ] as const;
 
 export type MeasureName = (typeof measures)[number]["name"];

@@ -63,6 +63,8 @@ export async function scatterPicture({ sample, correlations }: SequenceResult, s
         title: label,
         subtitle: `Spearman ${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)}), Pearson ${found.pearson.value.toFixed(3)}`,
         correlation: false,
+        legend: false,
+        size: [360, 290],
       });
     }),
   );
