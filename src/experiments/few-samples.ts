@@ -35,7 +35,7 @@ export async function run(options: ExperimentOptions): Promise<{ readonly files:
   const seeds = Array.from({ length: options.repetitions ?? (fast ? 1 : 2) }, (_, i) => seed + i);
   const load = once(() => mnistTask(options));
   const list = fast ? [50, 500] : sizes;
-  const steps = options.steps ?? (fast ? 100 : STEPS);
+  const steps = options.steps ?? (fast ? 400 : STEPS);
   const results = await runCells<FewCell>(
     list.flatMap((size) =>
       seeds.map((s) => ({

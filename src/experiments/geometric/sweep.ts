@@ -82,21 +82,23 @@ export function sweepCsv(points: readonly SweepPoint[], { setting }: SweepWords)
 
 /** Frechet distance by the setting, a line for each sampler: means over the seeds. SVG. */
 export function sweepCurves(points: readonly SweepPoint[], words: SweepWords): Promise<string> {
+  const series = samplersIn(points).map((name) => {
+    const values = valuesOf(points).filter((value) => at(points, value, name).length > 0);
+    return {
+      name: labelOf(name),
+      x: values,
+      y: values.map((value) => average(at(points, value, name).map((s) => s.frechet.value))),
+    };
+  });
+  const all = series.flatMap(({ y }) => y);
   return linePlot({
     title: words.title,
     subtitle: words.subtitle,
     xLabel: words.setting,
     yLabel: "Frechet distance on digit features",
     xScale: "log",
-    yScale: "log",
-    series: samplersIn(points).map((name) => {
-      const values = valuesOf(points).filter((value) => at(points, value, name).length > 0);
-      return {
-        name: labelOf(name),
-        x: values,
-        y: values.map((value) => average(at(points, value, name).map((s) => s.frechet.value))),
-      };
-    }),
+    yScale: Math.max(...all) > 4 * Math.min(...all) ? "log" : "linear",
+    series,
   });
 }
 

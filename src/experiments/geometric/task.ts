@@ -47,7 +47,7 @@ export async function mnistTask(options: ExperimentOptions): Promise<ImageTask> 
   const { fast, threads } = options;
   const train = await loadDataset("mnist", { part: "train" });
   const test = await loadDataset("mnist", { part: "test" });
-  const used = fast ? 2000 : undefined;
+  const used = fast ? 1000 : undefined;
   return {
     name: "mnist",
     ...budgetOf("mnist", options),
@@ -115,7 +115,7 @@ export function rowsBetween(data: Dataset, start: number, end: number): Dataset 
 export function budgetOf(name: ImageTask["name"], options: ExperimentOptions): Pick<ImageTask, "epochs" | "samples"> {
   const { fast, epochs, samples } = options;
   const usual = fast
-    ? { epochs: 8, samples: 200 }
+    ? { epochs: 60, samples: 200 }
     : { mnist: { epochs: 10, samples: 10_000 }, cifar10: { epochs: 20, samples: 3000 } }[name];
   return { epochs: epochs ?? usual.epochs, samples: samples ?? usual.samples };
 }
