@@ -1,6 +1,7 @@
 /** Runs benchmarks by name and writes their sections of `RESULTS.md`. */
 import { convolutionFigures } from "./convolution.js";
 import { engineFigures } from "./engine.js";
+import { familyFigures } from "./families.js";
 import { flowFigures } from "./flows.js";
 import { geodesicFigures } from "./geodesics.js";
 import { kMedoidsFigures } from "./k-medoids.js";
@@ -218,6 +219,28 @@ ${markdownTable([
     `${(f.plain.seconds / f.search.seconds).toFixed(0)}x`,
   ],
   [`PAM (${f.plain.swaps} swaps after its greedy start)`, f.plain.seconds.toFixed(3), f.plain.loss.toFixed(2), "1x"],
+])}`,
+    );
+  },
+  async families() {
+    const figures = await familyFigures((line) => console.error(`  ${line}`));
+    const ratio = (value: number | undefined) => (value === undefined ? "" : `${value.toFixed(2)}x`);
+    writeSection(
+      "Metric tensors of the likelihood families",
+      "npm run bench -- families",
+      `A 128 x 128 grid in chunks of 256 points, float32, decoder 2-100-100-outputs (tanh). Ratios over the Euclidean pullback of the same outputs, asked: <= 3x for one-dimensional and directional families. Times are the grid's at the pace of the fastest chunk, the metrics taking turns.
+
+${markdownTable([
+  ["family", "outputs", "Euclidean, ms", "Fisher-Rao, ms", "ratio", "2-Wasserstein, ms", "ratio"],
+  ...figures.map((f) => [
+    f.family,
+    String(f.outputs),
+    f.euclidean.toFixed(1),
+    f.fisherRao.toFixed(1),
+    ratio(f.ratio),
+    f.wasserstein2?.toFixed(1) ?? "",
+    ratio(f.wasserstein2Ratio),
+  ]),
 ])}`,
     );
   },
