@@ -42,16 +42,17 @@ async function write(options: ExperimentOptions, result: CellResult<PicturesCell
     Float64Array.from({ length: n }, (_, i) => low + ((high - low) * i) / (n - 1)),
   );
   const volume = Float64Array.from(fields.data.subarray(0, n * n));
-  const distance = Float64Array.from(fields.data.subarray(n * n));
+  const distance = Float64Array.from(fields.data.subarray(n * n, 2 * n * n));
+  const volumeByRule = Float64Array.from(fields.data.subarray(2 * n * n));
   const euclidean = Float64Array.from({ length: n * n }, (_, k) =>
     Math.hypot(xs[k % n] - value.source[0], ys[Math.floor(k / n)] - value.source[1]),
   );
   const codes = value.labels.map((label, i) => ({ x: value.codes[2 * i], y: value.codes[2 * i + 1], label }));
-  const plane = (title: string, kind?: CurveKind) =>
+  const plane = (title: string, kind?: CurveKind, field = volume) =>
     latentMap({
       xs,
       ys,
-      values: volume,
+      values: field,
       valueLabel: "log √det G",
       title,
       ...(kind === undefined ? { codes } : {}),
@@ -119,7 +120,13 @@ async function write(options: ExperimentOptions, result: CellResult<PicturesCell
     "converged",
   ];
   const files = await writeFiles(options.out, {
-    "plane.png": await plane(`Latent plane of ${value.data}: where the metric's volume is`),
+    "plane.png": figureGrid(
+      [
+        await plane(`rho ${value.paperRho.toPrecision(3)}, by the paper's rule`, undefined, volumeByRule),
+        await plane(`rho ${value.rho.toPrecision(3)}, so that neighbours meet`),
+      ],
+      { columns: 2, title: `Latent plane of ${value.data}: where the volume of the posterior metric is` },
+    ),
     "distances.png": figureGrid(
       [
         await distances("Posterior metric", distance, "distance under the metric"),
@@ -149,7 +156,10 @@ function report(options: ExperimentOptions, result: CellResult<PicturesCell>, nu
 \`${commandOf("posterior-pictures", options)}\`, ${whenComputed([result])}.${options.fast ? " The fast version: not for its pictures." : ""}
 
 A VAE of ${value.data} (${value.rows} rows, two latent dimensions, Bernoulli likelihood, ${value.epochs} epochs, ELBO ${value.elbo.train.toFixed(1)} training, ${value.elbo.test.toFixed(1)} held out), and
-the metric of its posteriors at ${value.centroids} medoids: rho ${value.rho.toPrecision(3)} by the paper's rule, lambda ${value.lambda}, tau 0.
+the metric of its posteriors at ${value.centroids} medoids, lambda ${value.lambda}, tau 0. By the paper's rule rho is ${value.paperRho.toPrecision(3)}, and the bumps of the
+centroids, of width rho sigma / sqrt(2), stay apart, since posteriors are narrow here: between them G is its floor and curves
+have nothing to follow. Distances and curves are therefore shown with rho = ${value.rho.toPrecision(3)}, with which the bumps of neighbours meet (the
+median Mahalanobis distance of a centroid to its nearest one).
 
 **The plane.** The paper: the volume sqrt det G is large where the data are, and falls off away from them.
 
@@ -163,7 +173,7 @@ expensive, to go round them cheap, so that points far outside are nearer than po
 
 **Interpolation.** The paper interpolates along curves that minimise the potential V = (det G)^(-1/2) "along the curve". That
 integral alone is least for a curve that rests at the best point, so it is taken as the length int V^a |c'| dt, the
-geodesics of V^(2a) I: a = 1/d = 1/2 keeps the potential's range small, a = 1 is the literal one. These curves stay on the
+geodesics of V^(2a) I. The curves are the shortest ones in the plane: found on the grid, then polished. a = 1/d = 1/2 keeps the potential's range small, a = 1 is the literal one. These curves stay on the
 data; the geodesics of G itself go round them.
 
 ![Curves](curves.png)

@@ -91,7 +91,7 @@ describe("distanceMap", () => {
     const xs = even(-1.5, 2.5, 81);
     const ys = even(-2, 2, 81);
     const source = [-1, -0.2];
-    const { values } = await distanceMap(metric, source, { xs, ys });
+    const { values, pathTo } = await distanceMap(metric, source, { xs, ys });
     const places = [
       [20, 60],
       [70, 44],
@@ -103,6 +103,14 @@ describe("distanceMap", () => {
         start: ["graph", "straight"],
       });
       expect(result.converged).toBe(true);
+      const path = pathTo(xs[column], ys[row]);
+      expect(Array.from(path.slice(0, 2))).toEqual(source.map((v) => expect.closeTo(v, 9)));
+      expect(Array.from(path.slice(-2))).toEqual([xs[column], ys[row]].map((v) => expect.closeTo(v, 9)));
+      const corners = Array.from({ length: path.length / 2 }, (_, i) => Array.from(path.slice(2 * i, 2 * i + 2)));
+      const polished = await connect(metric, source, [xs[column], ys[row]], { start: corners });
+      // the path is a start that leads to the shortest curve there is
+      expect(polished.converged).toBe(true);
+      expect(polished.length).toBeLessThan(result.length * (1 + 1e-3));
       // the map has the shortest curve, a single solve may rest at a longer one
       expect(values[row * 81 + column] / result.length).toBeLessThan(1.01);
       expect(values[row * 81 + column] / result.length).toBeGreaterThan(0.97);

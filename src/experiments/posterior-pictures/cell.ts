@@ -6,8 +6,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { decode, encode, trainVae, type Vae } from "../../autoencoders/index.js";
 import { type Dataset, loadDataset, splitDataset, takeDataset } from "../../data/index.js";
-import { type NdArray, ndarray, type Tensor, takeRows } from "../../engine/index.js";
-import { connect, distanceMap, type GeodesicResult } from "../../geodesics/index.js";
+import { type NdArray, ndarray, type Tensor } from "../../engine/index.js";
+import { connect, distanceMap } from "../../geodesics/index.js";
 import {
   evaluate,
   type LatentMetric,
@@ -43,10 +43,15 @@ export interface PicturesCell {
   readonly epochs: number;
   readonly elbo: { readonly train: number; readonly test: number };
   readonly centroids: number;
+  /** So that neighbouring bumps meet, and by the paper's rule. */
   readonly rho: number;
+  readonly paperRho: number;
   readonly lambda: number;
   readonly imageShape: readonly [number, number];
-  /** [low, high] of both axes; fields are in NAME-fields.npy, [2, n, n]: log sqrt det G, distance from the source. */
+  /**
+   * [low, high] of both axes; fields are in NAME-fields.npy, [3, n, n]: log sqrt det G, distance from
+   * the source, log sqrt det G with rho by the paper's rule.
+   */
   readonly box: readonly [readonly [number, number], readonly [number, number]];
   readonly source: readonly number[];
   /** Codes to draw, and their classes. */
@@ -89,7 +94,9 @@ export async function picturesCell(name: string, options: ExperimentOptions): Pr
     },
   });
   const codes = await encode(model, train.rows, { threads });
-  const metric = posteriorMetricOf(codes.mean, codes.logVariance, { centroids: fast ? 30 : 100, seed });
+  const chosenBy = { centroids: fast ? 30 : 100, seed };
+  const byRule = posteriorMetricOf(codes.mean, codes.logVariance, chosenBy);
+  const metric = posteriorMetricOf(codes.mean, codes.logVariance, { ...chosenBy, rho: meetingRho(byRule) });
   const n = fast ? 60 : 160;
   const box = [rangeOf(codes.mean, 0), rangeOf(codes.mean, 1)] as const;
   const [xs, ys] = box.map(([low, high]) =>
@@ -98,24 +105,25 @@ export async function picturesCell(name: string, options: ExperimentOptions): Pr
   const grid = new Float64Array(n * n * 2);
   for (let k = 0; k < n * n; k++) grid.set([xs[k % n], ys[Math.floor(k / n)]], 2 * k);
   const volume = await evaluate(metric, logVolume, ndarray(grid, [n * n, 2]), []);
+  const volumeByRule = await evaluate(byRule, logVolume, ndarray(grid, [n * n, 2]), []);
   const source = sourceAmong(metric);
   report(`${name}: distances from a point`);
   const { values: distances } = await distanceMap(metric, source, { xs, ys });
-  const fields = new Float32Array(2 * n * n);
-  fields.set(volume.data);
-  fields.set(distances, n * n);
+  const fields = new Float32Array(3 * n * n);
+  [volume.data, distances, volumeByRule.data].forEach((field, k) => {
+    fields.set(field as Float64Array, k * n * n);
+  });
   const folder = join(out, "cells");
   mkdirSync(folder, { recursive: true });
-  writeNpy(join(folder, `${name}-fields.npy`), { data: fields, shape: [2, n, n], dtype: "float32" });
+  writeNpy(join(folder, `${name}-fields.npy`), { data: fields, shape: [3, n, n], dtype: "float32" });
 
   report(`${name}: curves between codes`);
   const chosen = metric.description.chosen!.indices;
   const ends = pairsOf(metric, chosen, train.labels!, seed);
-  const known = takeRows(codes.mean, permutation(split(randomKey(seed), "known"), train.n).slice(0, 3000));
   const curves = await curvesBetween(
     metric,
     ends.map(({ rows }) => rows.map((k) => centroid(metric, k))),
-    known,
+    { xs, ys },
     threads,
   );
   const strips = await decoded(model, curves, threads);
@@ -132,6 +140,7 @@ export async function picturesCell(name: string, options: ExperimentOptions): Pr
     elbo: { train: elbo.train, test: elbo.test! },
     centroids: metric.description.centroids,
     rho: metric.description.rho,
+    paperRho: byRule.description.rho,
     lambda: metric.description.lambda,
     imageShape: train.imageShape!,
     box,
@@ -146,6 +155,25 @@ const logVolume = (metric: LatentMetric, z: Tensor) => (metric as PosteriorMetri
 const segment = (metric: LatentMetric, a: Tensor, b: Tensor) => metric.segmentEnergy(a, b);
 
 const centroid = (metric: PosteriorMetric, k: number) => Array.from(metric.centroids.data.subarray(2 * k, 2 * k + 2));
+
+/**
+ * rho for which the bumps of neighbours meet: the median over centroids of the least Mahalanobis distance to another one,
+ * in the centroid's own posterior. By the paper's rule they stay apart where posteriors are narrow.
+ */
+function meetingRho(metric: PosteriorMetric): number {
+  const n = metric.description.centroids;
+  const precisions = metric.inverseVariances!.data;
+  const nearest = Array.from({ length: n }, (_, i) => {
+    let least = Number.POSITIVE_INFINITY;
+    for (let j = 0; j < n; j++) {
+      if (i === j) continue;
+      const [a, b] = [centroid(metric, i), centroid(metric, j)];
+      least = Math.min(least, Math.hypot(...[0, 1].map((k) => Math.sqrt(precisions[2 * i + k]) * (a[k] - b[k]))));
+    }
+    return least;
+  });
+  return nearest.sort((x, y) => x - y)[Math.floor(n / 2)];
+}
 
 /** The centroid that is nearest to the mean of all: distances from within the data. */
 function sourceAmong(metric: PosteriorMetric): number[] {
@@ -174,42 +202,47 @@ function pairsOf(metric: PosteriorMetric, rows: readonly number[], labels: Int32
   return pairs;
 }
 
+/** The shortest curves in the plane: found on the grid, then polished. */
 async function curvesBetween(
   metric: PosteriorMetric,
   ends: readonly (readonly number[][])[],
-  codes: NdArray,
+  grid: { readonly xs: Float64Array; readonly ys: Float64Array },
   threads: number | undefined,
 ): Promise<Record<CurveKind, CurveFacts>[]> {
   const [from, to] = [0, 1].map((side) => ends.map((pair) => pair[side]));
   const [potential, literal] = [potentialMetric(metric), potentialMetric(metric, { exponent: 1 })];
-  const solved = async (under: LatentMetric): Promise<GeodesicResult[]> =>
-    connect(under, from, to, { codes, start: ["graph", "straight"], threads });
+  const solved = async (under: LatentMetric) => {
+    const found: { points: number[]; converged: boolean }[] = [];
+    for (let k = 0; k < ends.length; k++) {
+      const path = (await distanceMap(under, from[k], grid)).pathTo(to[k][0], to[k][1]);
+      const start = Array.from({ length: path.length / 2 }, (_, i) => Array.from(path.slice(2 * i, 2 * i + 2)));
+      const { curve, converged, length } = await connect(under, from[k], to[k], { start, threads });
+      // a solve that did not come to rest may be longer than what it began with
+      const better = converged || length < (await lengthOf(under, Array.from(path)));
+      found.push({ points: better ? Array.from(curve.data) : Array.from(path), converged });
+    }
+    return found;
+  };
   const [byPotential, byLiteral, byMetric] = [await solved(potential), await solved(literal), await solved(metric)];
   const result: Record<CurveKind, CurveFacts>[] = [];
   for (let k = 0; k < ends.length; k++) {
-    const curve = (r: GeodesicResult) => ({ points: Array.from(r.curve.data), converged: r.converged });
     const kinds = {
       affine: { points: [...from[k], ...to[k]], converged: true },
-      potential: curve(byPotential[k]),
-      literal: curve(byLiteral[k]),
-      metric: curve(byMetric[k]),
+      potential: byPotential[k],
+      literal: byLiteral[k],
+      metric: byMetric[k],
     };
     const facts = {} as Record<CurveKind, CurveFacts>;
     for (const kind of curveKinds) {
       const { points, converged } = kinds[kind];
       const fine = resampled(points, 400);
-      const length = async (under: LatentMetric) => {
-        const rows = (start: number) => ndarray(fine.slice(2 * start, 2 * (start + 399)), [399, 2]);
-        const { data } = await evaluate(under, segment, rows(0), [rows(1)]);
-        return Array.from(data as Float64Array).reduce((s, e) => s + Math.sqrt(e), 0);
-      };
       const volumes = Array.from((await evaluate(metric, logVolume, ndarray(fine, [400, 2]), [])).data as Float64Array);
       facts[kind] = {
         points: Array.from(resampled(points, 120), short),
         converged,
-        potentialLength: await length(potential),
-        literalLength: await length(literal),
-        metricLength: await length(metric),
+        potentialLength: await lengthOf(potential, points),
+        literalLength: await lengthOf(literal, points),
+        metricLength: await lengthOf(metric, points),
         meanLogVolume: volumes.reduce((a, b) => a + b, 0) / volumes.length,
         leastLogVolume: Math.min(...volumes),
       };
@@ -217,6 +250,14 @@ async function curvesBetween(
     result.push(facts);
   }
   return result;
+}
+
+/** Length of a polygon under a metric, by the midpoint rule on 399 pieces. */
+async function lengthOf(under: LatentMetric, points: readonly number[]): Promise<number> {
+  const fine = resampled(points, 400);
+  const rows = (start: number) => ndarray(fine.slice(2 * start, 2 * (start + 399)), [399, 2]);
+  const { data } = await evaluate(under, segment, rows(0), [rows(1)]);
+  return Array.from(data as Float64Array).reduce((s, e) => s + Math.sqrt(e), 0);
 }
 
 async function decoded(
