@@ -189,11 +189,11 @@ export function straight(a: readonly number[], b: readonly number[]): number[] {
   });
 }
 
-/** Where the codes lie along an axis, all but the outermost 0.4 %, with a margin of a quarter. */
+/** Where the codes lie along an axis, all but the outermost hundredth, with a margin. */
 export function rangeOf(codes: NdArray, axis: number): [number, number] {
   const values = Array.from({ length: codes.shape[0] }, (_, i) => codes.data[2 * i + axis]);
-  const [low, high] = [quantile(values, 0.002), quantile(values, 0.998)];
-  return [low - 0.25 * (high - low), high + 0.25 * (high - low)];
+  const [low, high] = [quantile(values, 0.005), quantile(values, 0.995)];
+  return [low - 0.15 * (high - low), high + 0.15 * (high - low)];
 }
 
 function varianceOf(codes: NdArray, axis: number): number {

@@ -73,7 +73,7 @@ export async function mapGrid(options: MapGridOptions): Promise<string> {
     high: range[1],
     dataLow,
     dataHigh,
-    clipped: dataLow < range[0] || dataHigh > range[1] ? "colours end at the ticks' ends" : "",
+    clipped: dataLow < range[0] || dataHigh > range[1] ? "beyond the bar the end colours" : "",
   };
   const panels = await Promise.all(maps.map((map) => planePanel(map, size, scale, options)));
   const width = Math.max(...panels.map((panel) => panel.width));
