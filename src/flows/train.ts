@@ -224,6 +224,11 @@ export function flowTrainingStep(
   };
 }
 
+/** Points in single precision lie 1e-7 apart: a mean density above 1e7 a dimension is an error of the integration. */
+const LARGEST_LOG_DENSITY = 17;
+/** Beyond what a bad but sound flow comes to: a normal base 20,000 standard deviations away. */
+const LARGEST_LOSS = 2e8;
+
 async function run(
   goal: FlowGoal,
   shape: FlowShape,
@@ -261,6 +266,14 @@ async function run(
     goal: described,
     progress: { epochs: r.position.epoch, state, seconds: secondsOf(r) },
   });
+  /** Lets what is not finite pass: the loop has a sentence for it. */
+  const requireSound = (loss: number, where: string) => {
+    const tooSmall = target === undefined && loss < -LARGEST_LOG_DENSITY * manifold.dimension;
+    if (!tooSmall && !(Math.abs(loss) > LARGEST_LOSS && Number.isFinite(loss))) return;
+    throw new RunError(
+      `training diverged: the flow's integration blew up in ${where} (mean loss ${loss.toPrecision(3)} nats, which no density of these points has); what was saved after earlier epochs is kept: train again with a smaller learning rate, more integration steps, or a larger smoothness.`,
+    );
+  };
   const noise = ndarray(new Float32Array(preimages * B * space.dimension), [preimages * B, space.dimension]);
   let result: Awaited<ReturnType<typeof trainingLoop<FlowTrainingState>>>;
   try {
@@ -290,10 +303,18 @@ async function run(
         } else batch = sampleFlowBase(shape, split(key, "base"), B);
         const scalars = optimizer.scalars(done + 1, learningRate(done, steps));
         const [next, loss]: [FlowTrainingState, NdArray] = await step(state, batch, noise, scalars);
+        requireSound(
+          loss.data[0] as number,
+          `epoch ${1 + Math.floor(done / stepsPerEpoch)} after ${done % stepsPerEpoch} batches`,
+        );
         return [next, [loss.data[0] as number]];
       },
       ...(heldOut && {
-        evaluate: async (state) => (await heldOutScore(state.parameters, heldOut)).data[0] as number,
+        evaluate: async (state) => {
+          const score = (await heldOutScore(state.parameters, heldOut)).data[0] as number;
+          if ("points" in goal) requireSound(-score, "the held-out points of an epoch");
+          return score;
+        },
       }),
       onProgress: ({ terms, score, finished, ...place }) =>
         onProgress?.({
