@@ -142,7 +142,16 @@ export interface RiemannianNormal {
      * undo the exponential one. That is cheaper, and exact where z lies so far out that its coordinates do not tell
      * (in the Poincare ball beyond its margin; radii are about `(d-1) sqrt(c) std^2`).
      */
-    draw(mean: Tensor, std: Operand, noise: { direction: Tensor; uniform: Tensor }): { z: Tensor; logDensity: Tensor };
+    draw(
+      mean: Tensor,
+      std: Operand,
+      noise: { direction: Tensor; uniform: Tensor },
+    ): {
+      z: Tensor;
+      logDensity: Tensor;
+      /** The step from mean to z in an orthonormal frame at the mean: z = exp_mean(step). [..., d] */
+      step: Tensor;
+    };
   };
 }
 
@@ -191,6 +200,7 @@ export function riemannianNormal(manifold: Manifold): RiemannianNormal {
     return {
       z: manifold.traced.exponentialMap(mean, manifold.traced.fromFrame(mean, e)),
       logDensity: squeeze(logDensity, -1),
+      step: e,
     };
   };
   return {

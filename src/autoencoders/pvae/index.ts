@@ -22,6 +22,7 @@ export {
 } from "./prior-geometry.js";
 export {
   decodeFromBall,
+  drawsAtEdge,
   encodeToBall,
   importanceWeightedBound,
   type Pvae,

@@ -30,6 +30,7 @@ import {
   reshape,
   sigmoid,
   softplus,
+  sqrt,
   square,
   sub,
   sum,
@@ -54,6 +55,7 @@ import {
 } from "../../networks/index.js";
 import { fillNormal, foldIn, type RandomKey, split, stream } from "../../numerics/random.js";
 import { checkShape, type ElboTerms } from "../vae-model.js";
+import { squaredDistanceFromOrigin } from "./radius.js";
 
 export const pvaeLaws = ["wrapped", "riemannian"] as const;
 export const pvaeDecoders = ["wrapped", "gyroplane", "mobius"] as const;
@@ -208,8 +210,12 @@ export function decodePvaeMean(shape: PvaeShape, parameters: PvaeParameters<Oper
 
 /** log p(z) with respect to the Riemannian volume: `[..., d] -> [...]`. Traceable. */
 export function pvaeLogPrior(shape: PvaeShape, z: Tensor): Tensor {
+  return logPriorAt(shape, sum(square(logAtOrigin(z, shape.curvature)), -1));
+}
+
+/** log p of points at a squared distance s from the origin. [...] */
+function logPriorAt(shape: PvaeShape, s: Tensor): Tensor {
   const { curvature: c, latentDimension: d, priorScale } = shape;
-  const s = sum(square(logAtOrigin(z, c)), -1); // squared distance from the origin
   const quadratic = mul(-0.5 / priorScale ** 2, s);
   if (c > 0 && shape.prior === "riemannian")
     return sub(quadratic, riemannianNormal(latentSpaceOf(shape)).logNormalizer(priorScale));
@@ -217,7 +223,10 @@ export function pvaeLogPrior(shape: PvaeShape, z: Tensor): Tensor {
   return c === 0 || d === 1 ? normal : sub(normal, mul(d - 1, logSinhRatio(traced, mul(c, s))));
 }
 
-/** The three logarithms of each sample: of p(x|z), p(z) and q(z|x). [S, N] each */
+/**
+ * The three logarithms of each sample: of p(x|z), p(z) and q(z|x). [S, N] each. Draws may lie beyond the edge of what
+ * coordinates hold: p(z) and q(z|x) are those of the draw, and the decoder sees the point at the edge.
+ */
 export interface PvaeLogTerms {
   readonly likelihood: Tensor;
   readonly prior: Tensor;
@@ -234,14 +243,26 @@ export function pvaeLogTerms(
   const d = shape.latentDimension;
   const [S, N] = noise.normal.shape;
   const { mean, std } = encodePvae(shape, parameters, x);
-  const { z, logDensity } = drawPosterior(shape, mean, std, noise);
+  const { z, logDensity, squaredRadius } = drawPosterior(shape, mean, std, noise);
   const linear = decodePvaeLinear(shape, parameters, reshape(z, [S * N, d]));
   const D = shape.dataDimension;
   return {
     likelihood: logLikelihood(shape, x, reshape(linear, [S, N, D])),
-    prior: pvaeLogPrior(shape, z),
+    prior: logPriorAt(shape, squaredRadius),
     posterior: logDensity,
   };
+}
+
+/** Draws z as `pvaeLogTerms` does, as shares of the ball's radius: sqrt(c)|z|, [S, N]; 1 is the edge. Traceable. */
+export function pvaeDrawnRadii(
+  shape: PvaeShape,
+  parameters: PvaeParameters<Operand>,
+  x: Operand,
+  noise: PvaeNoise<Tensor>,
+): Tensor {
+  const { mean, std } = encodePvae(shape, parameters, x);
+  const { z } = drawPosterior(shape, mean, std, noise);
+  return mul(Math.sqrt(shape.curvature), sqrt(sum(square(z), -1)));
 }
 
 function drawPosterior(
@@ -249,22 +270,31 @@ function drawPosterior(
   mean: Tensor,
   std: Tensor,
   noise: PvaeNoise<Tensor>,
-): { z: Tensor; logDensity: Tensor } {
+): { z: Tensor; logDensity: Tensor; squaredRadius: Tensor } {
   const d = shape.latentDimension;
   const { normal } = noise;
   if (shape.curvature === 0) {
     const spread = broadcastTo(std, [std.shape[0], d]);
     const constant = add(sum(log(spread), -1), d * HALF_LOG_TWO_PI); // [N]
+    const z = add(mean, mul(spread, normal));
     return {
-      z: add(mean, mul(spread, normal)),
+      z,
       logDensity: sub(mul(-0.5, sum(square(normal), -1)), constant),
+      squaredRadius: sum(square(z), -1),
     };
   }
   const space = latentSpaceOf(shape);
   // one shape for all, so that samples broadcast against rows in every formula
   const centre = broadcastTo(mean, normal.shape);
-  if (shape.posterior === "wrapped") return wrappedNormal(space).traced.draw(centre, std, normal);
-  return riemannianNormal(space).traced.draw(centre, std, { direction: normal, uniform: noise.uniform! });
+  // The distance from the origin comes from the draw itself, like its density: not from z, which cannot be beyond the edge.
+  if (shape.posterior === "wrapped") {
+    const step = mul(broadcastTo(std, normal.shape), normal);
+    const squaredRadius = squaredDistanceFromOrigin(shape.curvature, centre, step);
+    return { ...wrappedNormal(space).traced.draw(centre, std, normal), squaredRadius };
+  }
+  const noises = { direction: normal, uniform: noise.uniform! };
+  const { step, ...drawn } = riemannianNormal(space).traced.draw(centre, std, noises);
+  return { ...drawn, squaredRadius: squaredDistanceFromOrigin(shape.curvature, centre, step) };
 }
 
 /** log p(x|z). x [N, D], linear [S, N, D] -> [S, N] */

@@ -3,7 +3,14 @@
  * epoch, so an interrupted cell goes on), and the importance-weighted bound of the test set.
  */
 import { join } from "node:path";
-import { encodeToBall, loadPvae, type Pvae, resumePvae, trainPvae } from "../../autoencoders/pvae/index.js";
+import {
+  drawsAtEdge,
+  encodeToBall,
+  loadPvae,
+  type Pvae,
+  resumePvae,
+  trainPvae,
+} from "../../autoencoders/pvae/index.js";
 import { loadDataset, splitDataset } from "../../data/index.js";
 import type { Dataset } from "../../data/types.js";
 import { RunError, UsageError } from "../../errors.js";
@@ -44,6 +51,8 @@ export interface TrainedCell {
 /** Result of a bound cell. */
 export interface BoundCell extends TwoStageBound {
   readonly kind: "bound";
+  /** Share of posterior draws beyond what float32 coordinates hold (see `drawsAtEdge`). */
+  readonly atEdge?: number;
   readonly setting: Setting;
   readonly seed: number;
 }
@@ -140,12 +149,10 @@ async function bound(
   const { model } = loadPvae(folder);
   const { test } = await digits(budget);
   const { samples, fineImages } = budget;
-  return {
-    kind: "bound",
-    setting,
-    seed,
-    ...(await twoStageBound(model, test, { samples, fineImages, seed, threads })),
-  };
+  const bound = await twoStageBound(model, test, { samples, fineImages, seed, threads });
+  const first = Math.min(1000, test.n) * test.dimension;
+  const atEdge = await drawsAtEdge(model, test.rows.subarray(0, first), { seed, threads });
+  return { kind: "bound", setting, seed, ...bound, atEdge };
 }
 
 async function elboOf(model: Pvae, test: Dataset, seed: number, threads?: number): Promise<number> {
