@@ -3,6 +3,7 @@
  * bootstrap intervals. Pairs that share a thing are not independent, so things are drawn with replacement, not pairs;
  * pairs of a thing with itself are left out.
  */
+import { RunError } from "../../errors.js";
 import { foldIn, type RandomKey, stream } from "../../numerics/random.js";
 import { pearsonCorrelation, quantile, ranks } from "../../numerics/statistics.js";
 
@@ -41,17 +42,20 @@ export function correlationsWith(
     const at = (matrix: Float64Array) => Float64Array.from(pairs, (pair) => matrix[pair]);
     const t = at(truth);
     const rankedTruth = ranks(t);
+    if (new Set(t).size < 2) return undefined; // so few pairs that no correlation is defined
     return matrices.map((matrix) => {
       const values = at(matrix);
       return { pearson: pearsonCorrelation(values, t), spearman: pearsonCorrelation(ranks(values), rankedTruth) };
     });
   };
   const whole = measure(Array.from({ length: n }, (_, i) => i));
-  const again = Array.from({ length: draws }, (_, draw) => {
+  if (whole === undefined) throw new RunError("there are too few pairs for a correlation; measure more sequences.");
+  const again = Array.from({ length: draws }, (_, draw) => draw).flatMap((draw) => {
     const random = stream(foldIn(key, draw));
-    return measure(Int32Array.from({ length: n }, () => Math.min(n - 1, Math.floor(random.uniform() * n))));
+    const found = measure(Int32Array.from({ length: n }, () => Math.min(n - 1, Math.floor(random.uniform() * n))));
+    return found === undefined ? [] : [found];
   });
-  const estimate = (of: (found: ReturnType<typeof measure>) => number): Estimate => {
+  const estimate = (of: (found: NonNullable<ReturnType<typeof measure>>) => number): Estimate => {
     const spread = again.map(of);
     return { value: of(whole), low: quantile(spread, 0.025), high: quantile(spread, 0.975) };
   };
