@@ -143,7 +143,7 @@ async function write(options: ExperimentOptions, result: CellResult<PicturesCell
       { columns: 2, title: "White: curves between centroids of two classes; dashed: straight lines" },
     ),
     "interpolation.png": sheet.svg,
-    "curves.csv": csv([header, ...numbers]),
+    "curves.csv": csv([header, ...numbers].map((row) => row.map((cell) => cell.replace(",", "")))),
     "report.md": report(options, result, table([header, ...numbers])),
   });
   return files;
