@@ -1,16 +1,16 @@
 // `node scripts/setup.mjs && node scripts/model-pictures.mjs [NAMES]`: the pictures of docs/models.md. Each model of the
-// family is trained for a minute or less on generated strokes (latent dimension 8, perceptrons), then shown: held-out
-// images, their reconstructions, and samples by the law that the model is meant to be sampled by.
+// family is trained for some seconds on generated strokes (latent dimension 8, perceptrons), then shown: held-out images,
+// their reconstructions, and samples by the law that the model is meant to be sampled by.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { takeRows } from "../dist/engine/index.js";
 import { captionedSheet, stripOf } from "../dist/experiments/geometric/strip.js";
 import { family, loadDataset, samplers, splitDataset } from "../dist/index.js";
 import { svgToPng } from "../dist/plots/index.js";
 
-const SHOWN = 16;
+const SHOWN = 14;
 const image = [1, 28, 28];
 const folder = new URL("../docs/pictures/", import.meta.url);
-const { train, test } = splitDataset(await loadDataset("strokes", { count: 10_000 }));
+const { train, test } = splitDataset(await loadDataset("strokes", { count: 6000 }));
 const heldOut = takeRows(
   { data: test.rows, shape: [test.n, test.dimension], dtype: "float32" },
   Int32Array.from({ length: SHOWN }, (_, i) => i),
@@ -19,14 +19,13 @@ const heldOut = takeRows(
 mkdirSync(folder, { recursive: true });
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : family.familyNames) {
-  const { title, hasLikelihood } = family.familyModel(name);
+  const { title } = family.familyModel(name);
   const { model, latents, logVariances, seconds } = await family.trainFamily(name, train, {
     latentDimension: 8,
     bounded: true,
-    ...(hasLikelihood && { variance: name === "beta-vae" ? 0.02 : 0.005 }),
     encoderHidden: [256],
     decoderHidden: [256],
-    epochs: name === "rhvae" ? 4 : 12,
+    epochs: name === "rhvae" ? 8 : 20,
     threads: 1,
   });
   const own = await samplers.familySamplers(model, { threads: 1 });
@@ -51,9 +50,9 @@ for (const name of asked.length > 0 ? asked : family.familyNames) {
       { label: "samples", note: sampler.name, strip: rows(made, 0) },
       { label: "", strip: rows(made, SHOWN) },
     ],
-    { title, size: 30 },
+    { title, size: 28 },
   );
-  writeFileSync(new URL(`model-${name}.png`, folder), await svgToPng(svg, { scale: 1.4 }));
+  writeFileSync(new URL(`model-${name}.png`, folder), await svgToPng(svg, { scale: 1 }));
   console.error(`${name}: ${seconds.toFixed(0)} s of training`);
 }
 

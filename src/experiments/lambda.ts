@@ -2,7 +2,7 @@
  * The influence of lambda, the floor of the posterior metric, on what is sampled from its uniform law (Chadebec and
  * Allassonniere, 2022). One VAE on MNIST for each seed; a cell is all lambdas on it.
  */
-import { posteriorMetricOf } from "../metrics/index.js";
+import { posteriorMetric, posteriorMetricOf } from "../metrics/index.js";
 import { publishedSampler, riemannianSampler } from "../samplers/index.js";
 import { runCells, whenComputed } from "./cells.js";
 import { writeFiles } from "./flow-report.js";
@@ -75,18 +75,20 @@ async function compute(task: ImageTask, seed: number, list: readonly number[]): 
   const trained = await trainCell("vae", task, seed);
   const { codes, logVariances } = trained.source;
   const points: SweepPoint[] = [];
-  const metrics = list.map((lambda) => posteriorMetricOf(codes!, logVariances!, { lambda, seed }));
+  const { centroids, inverseVariances, description } = posteriorMetricOf(codes!, logVariances!, { seed });
+  const { rho } = description;
+  const metrics = list.map((lambda) => posteriorMetric({ centroids, inverseVariances, rho, lambda }));
   for (const [i, metric] of metrics.entries())
     for (const sampler of [
       riemannianSampler(metric, { threads: task.threads }),
       publishedSampler(metric, codes!, { threads: task.threads }),
     ])
       points.push({ value: list[i], seed, scores: await scoreSampler(sampler, trained, task, seed) });
-  const precisions = metrics[0].inverseVariances!.data as Float64Array;
+  const precisions = inverseVariances!.data as Float64Array;
   return {
     accuracy: (await task.features()).accuracy,
     epochs: trained.epochs,
-    rho: metrics[0].description.rho,
+    rho,
     precision: Math.exp(precisions.reduce((total, m) => total + Math.log(m), 0) / precisions.length),
     points,
   };
