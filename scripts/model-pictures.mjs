@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { takeRows } from "../dist/engine/index.js";
 import { captionedSheet, stripOf } from "../dist/experiments/geometric/strip.js";
 import { family, loadDataset, samplers, splitDataset } from "../dist/index.js";
-import { svgToPng } from "../dist/plots/index.js";
+import { decodePng, encodePng, svgToPng } from "../dist/plots/index.js";
 
 const SHOWN = 14;
 const image = [1, 28, 28];
@@ -52,11 +52,17 @@ for (const name of asked.length > 0 ? asked : family.familyNames) {
     ],
     { title, size: 28 },
   );
-  writeFileSync(new URL(`model-${name}.png`, folder), await svgToPng(svg, { scale: 1 }));
+  writeFileSync(new URL(`model-${name}.png`, folder), grey(await svgToPng(svg, { scale: 1 })));
   console.error(`${name}: ${seconds.toFixed(0)} s of training`);
 }
 
 /** Deterministic encoders have no prior: a mixture is fitted to their codes; WAE and AAE are trained towards N(0, I). */
 function lawOf(name) {
   return name === "ae" || name.startsWith("rae") ? "gaussian-mixture" : "prior";
+}
+
+/** The picture with one channel: it has no colours, and a third of the bytes. */
+function grey(png) {
+  const { width, height, channels, data } = decodePng(png);
+  return encodePng({ width, height, channels: 1, data: data.filter((_, i) => i % channels === 0) });
 }

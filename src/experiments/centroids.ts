@@ -49,8 +49,8 @@ export async function run(options: ExperimentOptions): Promise<{ readonly files:
 \`${commandOf("centroids", options)}\`, ${whenComputed(results)}.${fast ? " The fast version: not for its numbers." : ""}
 
 The posterior metric G(z) = sum_i Sigma_i^-1 w_i(z) + lambda I is made of the posteriors at k centroids, chosen among
-the codes by k-medoids. The paper takes k = 100 for MNIST and reports that the number matters little once it is large
-enough. Here: a VAE with latent dimension 16 (${epochs} epochs), lambda 0.01, rho by the paper's rule, ${points[0].scores.images}
+the codes by k-medoids. The paper takes k = 100 for MNIST; numbers of its own study of k are not at hand to set beside
+ours. Here: a VAE with latent dimension 16 (${epochs} epochs), lambda 0.01, rho by the paper's rule, ${points[0].scores.images}
 images for each score. **Published short chains** start at random training codes and hardly move, whatever the metric:
 they hide what the centroids do. **Long chains** draw from the uniform law of the metric itself.
 

@@ -56,8 +56,8 @@ export async function run(options: ExperimentOptions): Promise<{ readonly files:
 
 \`${commandOf("few-samples", options)}\`, ${whenComputed(results)}.${fast ? " The fast version: not for its numbers." : ""}
 
-The paper's claim: with few training images the posterior metric's samples stay better than those of the prior and of
-other laws on the codes. Here: VAEs with latent dimension 16 on random subsets of MNIST, ${steps} steps of the optimiser for each
+The paper proposes the posterior metric's sampler for small data sets, too (numbers of its own study by size are not at hand
+to set beside ours). The question: which way of sampling stays good as training images become few? Here: VAEs with latent dimension 16 on random subsets of MNIST, ${steps} steps of the optimiser for each
 size, 100 centroids (all codes where there are fewer), lambda 0.01. The mixture has 10 components, and fewer where a
 component would have fewer than 50 codes.
 
