@@ -202,7 +202,7 @@ export async function evaluateRun(
     scores.push(evaluation.reconstructionError(heldOut, reconstructions, seed));
     if (features) {
       const [real, made] = [await features.features(heldOut), await features.features(reconstructions)];
-      const score = evaluation.frechetScore(real, made, { features: features.name, seed });
+      const score = await evaluation.frechetScoreOf(real, made, { features: features.name, seed, threads });
       scores.push({ ...score, name: `${score.name} of reconstructions` });
     }
   }

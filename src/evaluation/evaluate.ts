@@ -2,7 +2,7 @@
 import { type NdArray, takeRows } from "../engine/index.js";
 import { permutation, randomKey, split } from "../numerics/random.js";
 import type { FeatureNetwork } from "./features.js";
-import { frechetScore } from "./frechet.js";
+import { frechetScoreOf } from "./frechet-wide.js";
 import { improvedPrecisionRecall } from "./improved-precision-recall.js";
 import { type MemorisationTest, memorisationTest } from "./memorisation.js";
 import { type NearestRows, nearestRows } from "./nearest.js";
@@ -91,7 +91,7 @@ export async function scoreGenerated(
       : takeRows(rows, permutation(split(randomKey(seed), label), rows.shape[0]).subarray(0, size));
   const scores: Score[] = [];
   const found: { -readonly [K in keyof Evaluation]?: Evaluation[K] } = {};
-  if (wanted("frechet")) scores.push(frechetScore(real, made, { ...named, draws }));
+  if (wanted("frechet")) scores.push(await frechetScoreOf(real, made, { ...named, draws, threads }));
   if (wanted("prd")) {
     const prd = precisionRecallForDistributions(real, made, { ...named, clusters: Math.min(clusters, n, m) });
     scores.push(...prd.scores);
@@ -105,7 +105,7 @@ export async function scoreGenerated(
   }
   if (reconstructions !== undefined && wanted("reconstruction")) {
     scores.push(reconstructionError(heldOut, reconstructions, seed));
-    const distance = frechetScore(real, await features.features(reconstructions), { ...named, draws });
+    const distance = await frechetScoreOf(real, await features.features(reconstructions), { ...named, draws, threads });
     scores.push({ ...distance, name: `${distance.name} of reconstructions` });
     found.nearestReconstruction = await nearestRows(generated, reconstructions, 1, { threads });
   }

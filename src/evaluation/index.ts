@@ -29,6 +29,7 @@ export {
   trainDigitFeatures,
 } from "./features.js";
 export { frechetDistance, frechetScore, type Moments, momentsOf } from "./frechet.js";
+export { frechetScoreOf, wideFrechetScore } from "./frechet-wide.js";
 export { importanceLogLikelihood, type LikelihoodEstimate, type LikelihoodOptions } from "./importance-sampling.js";
 export { improvedPrecisionRecall } from "./improved-precision-recall.js";
 export { type MemorisationTest, mannWhitney, memorisationTest } from "./memorisation.js";

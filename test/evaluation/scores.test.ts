@@ -6,6 +6,7 @@ import {
   evaluateGenerated,
   frechetDistance,
   frechetScore,
+  frechetScoreOf,
   improvedPrecisionRecall,
   mannWhitney,
   memorisationTest,
@@ -14,6 +15,7 @@ import {
   precisionRecallCurve,
   precisionRecallForDistributions,
   reconstructionError,
+  wideFrechetScore,
 } from "../../src/evaluation/index.js";
 import { nearestNeighbours } from "../../src/numerics/neighbours.js";
 import { normalArray, randomKey } from "../../src/numerics/random.js";
@@ -50,6 +52,21 @@ describe("Frechet distance", () => {
     expect(frechetDistance(a, b)).toBeCloseTo(expected, 10);
     expect(frechetDistance(b, a)).toBeCloseTo(expected, 10);
     expect(frechetDistance(a, a)).toBeCloseTo(0, 10);
+  });
+
+  it("of wide features agrees with that of narrow ones, and the delta method with the bootstrap", async () => {
+    const [real, made] = [normal(1, 1500, 12), normal(2, 1100, 12, 0.3, 1.4)];
+    const narrow = frechetScore(real, made, { ...named, draws: 60 });
+    const wide = await wideFrechetScore(real, made, { ...named, threads: 1 });
+    expect(wide.value).toBeCloseTo(narrow.value, 8);
+    expect(wide.standardError / narrow.standardError).toBeGreaterThan(0.65);
+    expect(wide.standardError / narrow.standardError).toBeLessThan(1.5);
+    // fewer rows than features: singular covariances
+    const few = await frechetScoreOf(normal(3, 60, 130), normal(4, 70, 130, 0.2), { ...named, threads: 1 });
+    const reference = frechetDistance(momentsOf(normal(3, 60, 130)), momentsOf(normal(4, 70, 130, 0.2)));
+    expect(few.value / reference).toBeCloseTo(1, 6);
+    expect(few.uncertainty).toBe("delta method");
+    expect((await frechetScoreOf(real, made, { ...named, draws: 2 })).uncertainty).toBe("bootstrap, 2 draws");
   });
 
   it("takes singular covariances (fewer rows than dimensions)", () => {
