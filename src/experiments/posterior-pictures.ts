@@ -139,6 +139,7 @@ async function write(options: ExperimentOptions, result: CellResult<PicturesCell
         await plane("Minimal potential, V^(2a) I with a = 1/2", "potential"),
         await plane("Minimal potential, a = 1 (the literal one)", "literal"),
         await plane("Geodesics of the metric itself", "metric"),
+        await plane("Codes and their classes"),
       ],
       { columns: 2, title: "White: curves between centroids of two classes; dashed: straight lines" },
     ),
@@ -182,7 +183,8 @@ data; the geodesics of G itself go round them.
 
 ${numbers}
 
-Every minimising curve is shortest in its own column: there the other three are at least as long. "mean log √det G" is taken
+Every minimising curve is shortest in its own column: there the other three are at least as long. Where it says "no" the
+solver did not come to rest on the flat floor of the metric, and the curve is the grid's shortest path. "mean log √det G" is taken
 at equal Euclidean steps along the curve: larger is nearer to the data.
 `;
 }

@@ -26,6 +26,7 @@ export type CurveKind = (typeof curveKinds)[number];
 export interface CurveFacts {
   /** x and y of one point after another. */
   readonly points: readonly number[];
+  /** Whether the grid's path was polished to a geodesic; otherwise it is the grid's path as it is. */
   readonly converged: boolean;
   /** int V^(1/d) |c'| dt and int V |c'| dt, V = (det G)^(-1/2). */
   readonly potentialLength: number;
@@ -214,12 +215,11 @@ async function curvesBetween(
   const solved = async (under: LatentMetric) => {
     const found: { points: number[]; converged: boolean }[] = [];
     for (let k = 0; k < ends.length; k++) {
-      const path = (await distanceMap(under, from[k], grid)).pathTo(to[k][0], to[k][1]);
+      const path = (await distanceMap(under, from[k], { ...grid, margin: 0.35 })).pathTo(to[k][0], to[k][1]);
       const start = Array.from({ length: path.length / 2 }, (_, i) => Array.from(path.slice(2 * i, 2 * i + 2)));
-      const { curve, converged, length } = await connect(under, from[k], to[k], { start, threads });
-      // a solve that did not come to rest may be longer than what it began with
-      const better = converged || length < (await lengthOf(under, Array.from(path)));
-      found.push({ points: better ? Array.from(curve.data) : Array.from(path), converged });
+      const { curve, converged } = await connect(under, from[k], to[k], { start, threads });
+      // a solve that did not come to rest may have wandered off: then the grid's own path stands
+      found.push({ points: converged ? Array.from(curve.data) : Array.from(path), converged });
     }
     return found;
   };
