@@ -16,8 +16,9 @@ import { commandOf, type ExperimentOptions, takesOnly } from "./options.js";
 const representations: readonly RepresentationName[] = ["directions", "angles"];
 
 const words: Readonly<Record<PathName, string>> = {
-  geodesic: "geodesic, calibrated uncertainty",
-  geodesicWithoutGate: "geodesic, uncertainty as decoded",
+  geodesic: "geodesic, calibrated, with a floor beyond the gate",
+  geodesicWithoutFloor: "geodesic, calibrated, without that floor",
+  geodesicWithoutGate: "geodesic, uncertainty as decoded (no gate)",
   straight: "straight latent line",
   blend: "joints blended in space (no model)",
 };
@@ -153,7 +154,9 @@ What falls short: one walk of one subject (the paper's subject 69 is not at hand
 latent cycle is a spiral of two turns that do not close, and geodesics may change from one turn to the other; the
 gate's number of centres is a choice, and with few of them the hole in the cycle fills up. Paths are shortest on a grid of
 128 x 128 nodes (the paper: 50 x 50): along the wall of uncertainty the curve solver often runs out of iterations.
-Fisher-Rao geodesics lean on that wall because angles cost less where kappa is lower: this is the metric, not the grid.
+Beyond the gate every law is uniform and Fisher-Rao is zero, so that a path can leave the data, go around there for
+nothing and come back ("without that floor"); the floor that prevents it (10 times the mean of the metric at the codes, where the
+gate is open) is not in the paper, whose grid of 50 x 50 on a fixed square hides the question.
 `;
   const header = [
     "cell",

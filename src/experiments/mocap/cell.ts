@@ -1,7 +1,15 @@
 /** One cell: a representation and a seed. Trains, calibrates, solves geodesics between poses, measures paths. */
 import { distributionMetrics } from "../../autoencoders/index.js";
-import { compile, type NdArray, ndarray, type Tensor, takeRows } from "../../engine/index.js";
-import { evaluateOnGrid, gateWeight, logMagnificationFactor } from "../../metrics/index.js";
+import { add, compile, log, mul, type NdArray, ndarray, type Tensor, takeRows } from "../../engine/index.js";
+import {
+  conformalMetric,
+  euclideanMetric,
+  evaluate,
+  evaluateOnGrid,
+  gateWeight,
+  logMagnificationFactor,
+  sumMetric,
+} from "../../metrics/index.js";
 import { randomKey, split, stream } from "../../numerics/random.js";
 import { gridGeodesics } from "./grid-geodesic.js";
 import {
@@ -29,7 +37,7 @@ export interface CellOptions {
   readonly signal?: AbortSignal;
 }
 
-export const pathNames = ["geodesic", "geodesicWithoutGate", "straight", "blend"] as const;
+export const pathNames = ["geodesic", "geodesicWithoutFloor", "geodesicWithoutGate", "straight", "blend"] as const;
 export type PathName = (typeof pathNames)[number];
 
 export interface PairResult {
@@ -76,8 +84,14 @@ export const FIGURES = 9;
 const TRAINED = 0.8;
 /** Curves drawn. */
 const DRAWN = 6;
-/** Added to the metric, so that the plateaus beyond the gate are not free: a unit of latent length costs at least 1. */
+/** Added to every metric, times the identity, so that none is singular: a unit of latent length costs at least 1. */
 const FLOOR = 1;
+/**
+ * Beyond the gate all laws are uniform, and Fisher-Rao is zero: whole detours there would be free. So w(z) times this many
+ * times the identity is added, in units of the mean of G at the codes: a way out there costs three times what it does
+ * at the codes. (Directions have no law that goes on becoming more uncertain, as normal laws have.)
+ */
+const PLATEAU = 10;
 
 /** Trains and measures. */
 export async function computeCell(walk: Walk, options: CellOptions): Promise<CellValue> {
@@ -95,7 +109,13 @@ export async function computeCell(walk: Walk, options: CellOptions): Promise<Cel
     clusters: Math.min(Math.floor(n / 3), CLUSTERS),
     reach: REACH,
   });
-  const metric = metrics.metric("fisher-rao", { floor: FLOOR });
+  const { gate } = metrics;
+  const bare = metrics.metric("fisher-rao", { floor: FLOOR });
+  const tensors = await evaluate(bare, (m, z) => m.metricTensor(z), codes, [], { precision: "float32" });
+  let scale = 0;
+  for (let i = 0; i < n; i++) scale += (tensors.data[4 * i] + tensors.data[4 * i + 3]) / (2 * n);
+  const beyond = (z: Tensor) => mul(0.5, log(add(1e-6, mul(PLATEAU * scale, gateWeight(gate!, z)))));
+  const metric = sumMetric([bare, conformalMetric(euclideanMetric(2), beyond)], "Fisher-Rao, calibrated");
   const plain = (await distributionMetrics(vae.model, { gate: false })).metric("fisher-rao", { floor: FLOOR });
   const decode = compile((z: Tensor) => vae.model.family.mean(vae.model.decoder(z)), { threads });
   const training = representation.directions(train);
@@ -113,6 +133,7 @@ export async function computeCell(walk: Walk, options: CellOptions): Promise<Cel
 
   const box = boxAround(codes.data);
   const calibrated = await gridGeodesics(metric, box, { threads, table: options.table });
+  const tunnel = await gridGeodesics(bare, box, { threads, table: options.table });
   const open = await gridGeodesics(plain, box, { threads, table: options.table });
   const results: PairResult[] = [];
   const curves: Float64Array[] = [];
@@ -133,6 +154,7 @@ export async function computeCell(walk: Walk, options: CellOptions): Promise<Cel
     );
     const paths = {
       geodesic: await measured(geodesic.curve),
+      geodesicWithoutFloor: await measured(tunnel.between(a, b, POINTS).curve),
       geodesicWithoutGate: await measured(open.between(a, b, POINTS).curve),
       straight: await measured(line),
       blend: measurePath(walk, directionsOfFigures(walk, figures), figures, training),
@@ -153,8 +175,7 @@ export async function computeCell(walk: Walk, options: CellOptions): Promise<Cel
   if (options.resolution > 0) {
     const size = options.resolution;
     const field = await evaluateOnGrid(metric, box, size, size, logMagnificationFactor, { precision: "float32" });
-    const gate = metrics.gate!;
-    const weights = await evaluateOnGrid(metric, box, size, size, (_m, z) => gateWeight(gate, z));
+    const weights = await evaluateOnGrid(metric, box, size, size, (_m, z) => gateWeight(gate!, z));
     const [from, to] = chosen[film.pair];
     const strip = (rows: Float64Array) =>
       Int32Array.from({ length: FIGURES }, (_, i) => Math.round((i * (rows.length - 1)) / (FIGURES - 1)));
@@ -178,8 +199,8 @@ export async function computeCell(walk: Walk, options: CellOptions): Promise<Cel
     const [a, b] = [from, to].map((t) => Array.from(codes.data.subarray(2 * t, 2 * t + 2)));
     const order = [film.pair, ...chosen.keys()].filter((k, i, list) => list.indexOf(k) === i).slice(0, DRAWN);
     picture = {
-      xs: Array.from(field.xs, (x) => rounded(x, 4)),
-      ys: Array.from(field.ys, (x) => rounded(x, 4)),
+      xs: Array.from(field.xs, (x) => rounded(x, 10)),
+      ys: Array.from(field.ys, (x) => rounded(x, 10)),
       field: Array.from(field.values.data, (x) => rounded(x, 3)),
       gate: Array.from(weights.values.data, (x) => rounded(x, 3)),
       codes: Array.from(codes.data, (x) => rounded(x, 4)),
@@ -211,7 +232,7 @@ export async function computeCell(walk: Walk, options: CellOptions): Promise<Cel
  * codes (the paper takes 500 centres and half a distance of 0.17). With 40 centres and three radii geodesics cut across
  * the inside of the cycle as straight lines do.
  */
-const CLUSTERS = 100;
+const CLUSTERS = 95;
 const REACH = 1.5;
 
 /** Frames of the training part that lie a quarter to three quarters of a stride apart, either way. */

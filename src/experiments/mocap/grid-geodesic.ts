@@ -9,7 +9,13 @@
 import { compile, type NdArray, ndarray, type Tensor } from "../../engine/index.js";
 import { FINE_GRID, fillWeights, graphPath, gridStart, pathCurve } from "../../geodesics/graph-start.js";
 import { tensorKernel } from "../../geodesics/kernels.js";
-import { type Box, buildSurrogate, surrogateMeasure, surrogateSegment } from "../../geodesics/surrogate.js";
+import {
+  type Box,
+  buildSurrogate,
+  type Surrogate,
+  surrogateMeasure,
+  surrogateSegment,
+} from "../../geodesics/surrogate.js";
 import type { LatentMetric } from "../../metrics/index.js";
 import { constantSpeed } from "../../numerics/resample.js";
 
@@ -31,22 +37,31 @@ export interface GridPath {
   readonly milliseconds: number;
 }
 
+type Square = { readonly x: readonly [number, number]; readonly y: readonly [number, number] };
+
 /** Tabulates a metric over a box and measures the grid's edges: a second or two for a small decoder. */
 export async function gridGeodesics(
   metric: LatentMetric,
-  box: { readonly x: readonly [number, number]; readonly y: readonly [number, number] },
+  box: Square,
   options: { readonly threads?: number; readonly table?: number } = {},
 ): Promise<GridGeodesics> {
-  const within: Box = { lower: [box.x[0], box.y[0]], upper: [box.x[1], box.y[1]] };
   const tensors = compile(tensorKernel(metric) as (z: Tensor) => Tensor, { threads: options.threads });
   const table = await buildSurrogate(
     async (points) => (await tensors(ndarray(Float32Array.from(points), [points.length / 2, 2]))).data,
-    within,
+    boxOfSquare(box),
     options.table ?? TABLE,
   );
   await tensors.dispose();
-  const cell = (box.x[1] - box.x[0]) / (options.table ?? TABLE);
-  const graph = await gridStart(within, FINE_GRID, (g, places) =>
+  return geodesicsOnTable(table);
+}
+
+export const boxOfSquare = ({ x, y }: Square): Box => ({ lower: [x[0], y[0]], upper: [x[1], y[1]] });
+
+/** Measures the grid's edges on a tabulated metric. */
+export async function geodesicsOnTable(table: Surrogate): Promise<GridGeodesics> {
+  const { lower, upper, step } = table.spline;
+  const cell = Math.min(step[0], step[1]);
+  const graph = await gridStart({ lower, upper }, FINE_GRID, (g, places) =>
     fillWeights(g, places, 2, async (starts, ends) => {
       const lengths = new Float64Array(starts.length / 2);
       for (let e = 0; e < lengths.length; e++) {
@@ -61,12 +76,8 @@ export async function gridGeodesics(
     between(from, to, points) {
       const begun = performance.now();
       const [a, b] = [Float64Array.from(from), Float64Array.from(to)];
-      const path = graphPath(graph, a, b)!;
-      const fine = pathCurve(path, 2, FINE);
-      const steps = Float64Array.from({ length: FINE - 1 }, (_, i) => {
-        const [x, y] = [fine[2 * i], fine[2 * i + 1]];
-        return surrogateSegment(table, x, y, fine[2 * i + 2] - x, fine[2 * i + 3] - y, 2);
-      });
+      const fine = pathCurve(graphPath(graph, a, b)!, 2, FINE);
+      const steps = stepsOnTable(table, fine);
       return {
         curve: ndarray(constantSpeed(fine, 2, steps, points, true), [points, 2]),
         length: steps.reduce((total, step) => total + step, 0),
@@ -75,4 +86,12 @@ export async function gridGeodesics(
       };
     },
   };
+}
+
+/** Lengths of a curve's segments on the table, [T, 2] -> [T - 1]. */
+export function stepsOnTable(table: Surrogate, curve: Float64Array): Float64Array {
+  return Float64Array.from({ length: curve.length / 2 - 1 }, (_, i) => {
+    const [x, y] = [curve[2 * i], curve[2 * i + 1]];
+    return surrogateSegment(table, x, y, curve[2 * i + 2] - x, curve[2 * i + 3] - y, 4);
+  });
 }

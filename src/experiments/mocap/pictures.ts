@@ -58,7 +58,7 @@ export function filmStrip(walk: Walk, name: RepresentationName, { film }: CellPi
     textElement(`From one pose of a walk to another (${name})`, 14, 28, { size: 16, bold: true, fill: "#222222" }),
   );
   const caption =
-    "Seen from the left front; under each figure the mean angle between its bones and those of the nearest recorded pose. Orange: left limbs, blue: right limbs.";
+    "Seen from the right front; under each figure the mean angle between its bones and those of the nearest recorded pose. Orange: left limbs, blue: right limbs.";
   wrapText(caption, 12, LEFT + FIGURES * WIDTH - 28).forEach((line, i) => {
     parts.push(textElement(line, 14, 48 + 15 * i, { size: 12, fill: "#555555" }));
   });
@@ -96,7 +96,7 @@ export function filmStrip(walk: Walk, name: RepresentationName, { film }: CellPi
   );
 }
 
-/** A figure with its root at (x, y), seen by parallel projection from 60 degrees to the left of straight ahead. */
+/** A figure with its root at (x, y), seen by parallel projection from 60 degrees to its right of straight ahead. */
 function figure(walk: Walk, ends: readonly number[], x: number, y: number): string {
   const [c, s] = [Math.cos(Math.PI / 3), Math.sin(Math.PI / 3)];
   const point = (b: number): [number, number] => {
@@ -113,5 +113,5 @@ function figure(walk: Walk, ends: readonly number[], x: number, y: number): stri
   const head = point(walk.bones.findIndex(({ name }) => name === "head"));
   const stroke = (side: keyof typeof COLOURS, width: number) =>
     `<path d="${lines[side]}" fill="none" stroke="${COLOURS[side]}" stroke-width="${width}" stroke-linecap="round" stroke-linejoin="round"/>`;
-  return `${stroke("right", 2)}${stroke("middle", 3)}${stroke("left", 3)}<circle cx="${head[0].toFixed(1)}" cy="${(head[1] - 4).toFixed(1)}" r="6" fill="${COLOURS.middle}"/>`;
+  return `${stroke("left", 2)}${stroke("middle", 3)}${stroke("right", 3)}<circle cx="${head[0].toFixed(1)}" cy="${(head[1] - 4).toFixed(1)}" r="6" fill="${COLOURS.middle}"/>`;
 }
