@@ -46,6 +46,22 @@ const experiments: Record<string, Experiment> = {
     about: "the digit features that atlas evaluate measures on; their weights go to the data cache",
     run: async (options) => (await import("../../experiments/features.js")).run(options),
   },
+  "toy-families": {
+    about: "one circle of codes under twelve likelihoods: Fisher-Rao geodesics follow it",
+    run: async (options) => (await import("../../experiments/toy-families.js")).run(options),
+  },
+  oddity: {
+    about: "a Gaussian decoder of digits before and after calibration; clusters by geodesic distances",
+    run: async (options) => (await import("../../experiments/oddity.js")).run(options),
+  },
+  "information-vs-euclidean": {
+    about: "Fisher-Rao geodesics of a Gaussian decoder of ones beside those of the expected metric",
+    run: async (options) => (await import("../../experiments/information-vs-euclidean.js")).run(options),
+  },
+  "latent-transport": {
+    about: "Wasserstein geodesics of digits against straight lines and mixtures of pixels",
+    run: async (options) => (await import("../../experiments/latent-transport.js")).run(options),
+  },
   "metric-gallery": {
     about: "one latent space of generated digits under each metric: the picture of docs/metrics.md",
     run: async (options) => (await import("../../experiments/metric-gallery.js")).run(options),
