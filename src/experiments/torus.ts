@@ -54,7 +54,6 @@ export async function run(options: ExperimentOptions): Promise<FlowExperimentRes
             "Dashed: one turn. Held-out angles (points) in that turn only; the density goes on across its seams.",
           xLabel: "φ, degrees",
           yLabel: "ψ, degrees",
-          pointsLabel: "held-out angles",
         });
   const of = (method: string) =>
     plan.filter((c) => c.method === method).flatMap((c) => results.get(cellName(c))?.value ?? []);

@@ -18,6 +18,7 @@ export {
   type Flow,
   flowFromBase,
   flowLogDensity,
+  flowLogDensityAndEffort,
   formOf,
   initializeFlow,
   sampleFlowBase,

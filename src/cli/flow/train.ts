@@ -169,6 +169,13 @@ async function choiceOf(options: FlowTrainOptions): Promise<FlowChoice> {
   const fraction = finiteNumber("--test-fraction", options.testFraction, -1e-300);
   if (fraction >= 1) throw new UsageError(`--test-fraction: ${fraction} is not a share below 1; give 0.1, say.`);
   if (given !== undefined) coordinatesFor(manifold, given);
+  const mixture = options.method === "mixture";
+  if (mixture && options.data === undefined)
+    throw new UsageError("--method mixture learns from points (--data), not from a --target density.");
+  if (mixture && manifold !== "sphere")
+    throw new UsageError(
+      `--method mixture is of von Mises-Fisher distributions, which live on spheres, not on the ${manifold} manifold; use riemannian.`,
+    );
   return {
     manifold,
     coordinates: given as CoordinateName,
@@ -348,12 +355,7 @@ async function fitMixtureRun(
   report: Report,
 ): Promise<void> {
   const { goal, heldOut, manifold, coordinates } = loaded;
-  if (!("points" in goal))
-    throw new UsageError("--method mixture learns from points (--data), not from a --target density.");
-  if (manifold.kind !== "sphere")
-    throw new UsageError(
-      `--method mixture is of von Mises-Fisher distributions, which live on spheres, not on the ${choice.manifold} manifold; use riemannian.`,
-    );
+  if (!("points" in goal)) return; // refused before
   const [{ fitVonMisesFisherMixture, mixtureLogDensity }, { saveMixture }] = await Promise.all([
     import("../../distributions/von-mises-fisher-mixture.js"),
     import("../../flows/index.js"),

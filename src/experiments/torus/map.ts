@@ -1,9 +1,15 @@
 /** A density on T^2 over one and a half turns each way, so that a seam would show. */
-import { latentMap, type Words } from "../../plots/index.js";
+import { composeFigure, type Words } from "../../plots/figure.js";
+import { drawPanel } from "../../plots/panel.js";
+import { imageElement, layer } from "../../plots/render.js";
+import { densityBar, densityImage, densityScale } from "../world-map/density-bar.js";
+
+const REACH = 270;
+const SIZE = 520;
 
 /** Centres of `size` cells from -270 to 270 degrees. */
 export function torusAxis(size: number): number[] {
-  return Array.from({ length: size }, (_, i) => -270 + (540 * (i + 0.5)) / size);
+  return Array.from({ length: size }, (_, i) => -REACH + (2 * REACH * (i + 0.5)) / size);
 }
 
 /**
@@ -14,35 +20,42 @@ export function torusAxis(size: number): number[] {
 export async function torusMap(
   logDensity: ArrayLike<number>,
   points: ArrayLike<number>,
-  words: Words & { readonly xLabel?: string; readonly yLabel?: string; readonly pointsLabel?: string },
+  words: Words & { readonly xLabel?: string; readonly yLabel?: string },
 ): Promise<string> {
   const size = Math.round(Math.sqrt(logDensity.length));
-  const axis = torusAxis(size);
-  const degrees = (angle: number) => {
-    const turned = (angle * 180) / Math.PI;
-    return turned - 360 * Math.round(turned / 360);
-  };
-  const codes = Array.from({ length: points.length / 2 }, (_, i) => ({
-    x: degrees(points[2 * i]),
-    y: degrees(points[2 * i + 1]),
-    label: 0,
-  }));
-  const line = (fixed: 0 | 1, at: number) => [-269, 269].flatMap((other) => (fixed === 0 ? [at, other] : [other, at]));
-  const svg = await latentMap({
-    xs: axis,
-    ys: axis,
-    values: Float64Array.from(logDensity, (value) => Math.max(value / Math.LN10, -4)),
-    valueLabel: "log₁₀ density per square radian (below 10⁻⁴ as 10⁻⁴)",
-    codes,
-    labelNames: [words.pointsLabel ?? "points"],
-    labelHeading: "data",
-    straightLines: [line(0, -180), line(0, 180), line(1, -180), line(1, 180)],
-    endpoints: [],
-    xLabel: words.xLabel ?? "first angle, degrees",
-    yLabel: words.yLabel ?? "second angle, degrees",
-    clip: "none",
-    title: words.title,
-    subtitle: words.subtitle,
+  const logarithms = Float64Array.from(logDensity, (value) => value / Math.LN10);
+  const scale = densityScale(logarithms);
+  // the image's rows run down, the grid's up
+  const cells = Int32Array.from(logarithms, (_, i) => (size - 1 - Math.floor(i / size)) * size + (i % size));
+  const image = densityImage(cells, logarithms, size, size, scale);
+  const ticks = [-270, -180, -90, 0, 90, 180, 270].map((value) => ({ value, text: String(value).replace("-", "−") }));
+  const axis = (label: string) => ({ label, domain: [-REACH, REACH] as const, ticks });
+  const panel = await drawPanel({
+    x: axis(words.xLabel ?? "first angle, degrees"),
+    y: axis(words.yLabel ?? "second angle, degrees"),
+    innerWidth: SIZE,
+    innerHeight: SIZE,
+    marks: () => [
+      layer(({ x, y }) => {
+        const [left, top] = [x(-REACH), y(REACH)];
+        const turn = [-180, 180].map((at) => `M${x(at)},${y(-REACH)}V${y(REACH)}M${x(-REACH)},${y(at)}H${x(REACH)}`);
+        const marks = Array.from({ length: points.length / 2 }, (_, i) => {
+          const [phi, psi] = [degrees(points[2 * i]), degrees(points[2 * i + 1])];
+          return `<circle cx="${x(phi).toFixed(1)}" cy="${y(psi).toFixed(1)}" r="${points.length > 800 ? 1.3 : 2}"/>`;
+        });
+        return (
+          imageElement(image, left, top, SIZE, SIZE) +
+          `<path d="${turn.join("")}" fill="none" stroke="#ffffff" stroke-opacity="0.8" stroke-dasharray="6 5"/>` +
+          `<g fill="#ffffff" fill-opacity="0.9" stroke="#000000" stroke-width="0.7">${marks.join("")}</g>`
+        );
+      }),
+    ],
   });
-  return svg.replace(">straight lines<", ">edges of one turn<"); // what these lines are here
+  return composeFigure(panel, [densityBar(scale, "density per square radian", 380)], words);
+}
+
+/** Radians to degrees in [-180, 180]. */
+function degrees(angle: number): number {
+  const turned = (angle * 180) / Math.PI;
+  return turned - 360 * Math.round(turned / 360);
 }
