@@ -81,7 +81,8 @@ export interface FinslerMetric extends LatentMetric {
  * 1-Wasserstein energies and lengths: `segmentEnergy` is the squared (combined) W1 between the ends of a step. The
  * result goes to `connect` like any metric. Its `metricTensor` is no metric but a quadratic upper bound,
  * (sum delta |dF|)^2 <= (sum delta p) (sum delta dF^2 / p), which solvers precondition with; `evaluate` refuses it.
- * @param family with a `distributionFunction`
+ * @param family with a `distributionFunction`. That of gamma and beta laws, and of the shares of Dirichlet laws, each a beta
+ *   law, is itself made of the bins: their width should be a fifth of the narrowest law's standard deviation or less
  * @throws UsageError for a family that has none, or options out of range
  */
 export function wasserstein1(
@@ -310,7 +311,7 @@ function distributionOf(
   const { distributionFunction } = family;
   if (!distributionFunction)
     throw new UsageError(
-      `${caller}: the ${family.name} family has no distribution function of its columns here; use normal, bernoulli, exponential or discretised logistic, or the Fisher-Rao metric.`,
+      `${caller}: the ${family.name} family has no distribution function of its columns here; use a family of numbers (normal, exponential, gamma, beta, poisson, ...), or the Fisher-Rao metric.`,
     );
   return (z, points) => distributionFunction.call(family, decoder(z), points);
 }

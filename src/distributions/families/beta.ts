@@ -4,6 +4,7 @@
  */
 import { log, log1p, mul, neg, type Operand, sigmoid, slice, stack, sub, type Tensor } from "../../engine/index.js";
 import { logGamma } from "../../numerics/statistics.js";
+import { betaDensity, betaDistribution } from "./binned.js";
 import { dirichletDivergence, dirichletEntropy, dirichletLogDensity, dirichletRoot } from "./dirichlet.js";
 import {
   checkEach,
@@ -51,6 +52,8 @@ export function beta(): Family {
       const root = dirichletRoot(stack([expOf(parameters.logA), expOf(parameters.logB)], 0));
       return (tangent) => flatGroups(root(slabs(tangent)));
     },
+    distributionFunction: ({ logA, logB }, points) => betaDistribution(expOf(logA), expOf(logB), points),
+    marginalDensity: ({ logA, logB }, points) => betaDensity(expOf(logA), expOf(logB), points),
     uncertain: ({ logA, logB }) => ({ logA: mul(logA, 0), logB: mul(logB, 0) }),
     sample: ({ logA, logB }, random) =>
       drawEach(logA.shape, (i) =>

@@ -8,12 +8,14 @@
  */
 import {
   add,
+  array,
   concat,
   div,
   exp,
   log,
   logSoftmax,
   logSumExp,
+  matmul,
   maximum,
   mul,
   ndarray,
@@ -26,6 +28,7 @@ import {
   type Tensor,
 } from "../../engine/index.js";
 import { expectThat } from "../../errors.js";
+import { betaDensity, betaDistribution } from "./binned.js";
 import { checkProbabilities } from "./categorical.js";
 import {
   countsPerGroup,
@@ -73,6 +76,8 @@ export function dirichlet(options: { readonly classes: number }): Family {
       const root = dirichletRoot(groupsFirst(expOf(logConcentration)));
       return (tangent) => flatGroups(root(groupsFirst(tangent.logConcentration)));
     },
+    distributionFunction: ({ logConcentration }, points) => betaDistribution(...shareLaws(logConcentration), points),
+    marginalDensity: ({ logConcentration }, points) => betaDensity(...shareLaws(logConcentration), points),
     uncertain: ({ logConcentration }) => ({ logConcentration: mul(logConcentration, 0) }),
     sample({ logConcentration: { data, shape } }, random) {
       const draws = new Float64Array(data.length);
@@ -81,6 +86,14 @@ export function dirichlet(options: { readonly classes: number }): Family {
       return ndarray(draws, [shape[0], shape[1] * K]);
     },
   };
+}
+
+/** a and b of the beta law of each share: alpha_i and the sum of the others. [N, S, K] -> [N, S K] each */
+function shareLaws(logConcentration: Operand): [Tensor, Tensor] {
+  const alpha = expOf(logConcentration);
+  const K = alpha.shape[alpha.shape.length - 1];
+  const others = Array.from({ length: K }, (_, i) => Array.from({ length: K }, (_, j) => Number(i !== j)));
+  return [flatRows(alpha), flatRows(matmul(alpha, array(others)))];
 }
 
 /** log density of each group, without the groups' sum. [..., K], [..., K] -> [...] */

@@ -113,7 +113,10 @@ export interface Family {
   /** Squared 2-Wasserstein distance of each column, -> [N, D], where there is a closed form. Traceable. */
   wasserstein2Squared?(p: Parameters<Operand>, q: Parameters<Operand>): Tensor;
 
-  /** P(column <= point), -> [N, D, G] for G points, where it is elementary. Traceable. */
+  /**
+   * P(column <= point), -> [N, D, G] for G rising points, where it is elementary or a finite sum; of gamma and beta laws by
+   * bins between the points, with an error of the second order in their distance (`binned.ts`). Traceable.
+   */
   distributionFunction?(parameters: Parameters<Operand>, points: readonly number[]): Tensor;
 
   /** The density of each column at points (of the continuous law, where data are binned), -> [N, D, G]. Traceable. */

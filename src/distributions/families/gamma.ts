@@ -7,8 +7,9 @@
  *   KL(1 || 2) = r(a2) - r(a1) - r'(a1) (a2 - a1) + a2 psi(log m1 - log m2);
  *   ds^2 = (trigamma(a) - 1/a) da^2 + a (dm / m)^2.
  */
-import { add, concat, exp, log, mul, rsqrt, slice, sqrt, sub } from "../../engine/index.js";
+import { add, array, concat, exp, expandDims, log, mul, rsqrt, slice, sqrt, sub } from "../../engine/index.js";
 import { incompleteGamma } from "../../numerics/statistics.js";
+import { gammaDistribution } from "./binned.js";
 import { checkEach, countsPerGroup, drawEach, type Family, outputShape, sumRows } from "./family.js";
 import { drawLogGamma } from "./gamma-draws.js";
 import { curvatureRatio, excessBregman, excessDigamma, excessLogGamma } from "./gamma-excess.js";
@@ -59,6 +60,18 @@ export function gamma(): Family {
       const ofShape = rsqrt(curvatureRatio(a)); // a sqrt(trigamma(a) - 1 / a)
       const ofMean = sqrt(a);
       return (tangent) => concat([mul(tangent.logShape, ofShape), mul(tangent.logMean, ofMean)], 1);
+    },
+    distributionFunction({ logShape, logMean }, points) {
+      const a = expOf(logShape);
+      return gammaDistribution(a, mul(a, expOf(logMean, -1)), points);
+    },
+    marginalDensity({ logShape, logMean }, points) {
+      const a = expOf(logShape);
+      const logX = array(points.map((x) => Math.log(Math.max(x, 1e-30))));
+      const inside = array(points.map((x) => Number(x > 0)));
+      const deviation = expMinusTangent(sub(logX, expandDims(logMean, -1))); // [N, D, G]
+      const terms = add(add(expandDims(excessLogGamma(a), -1), logX), mul(expandDims(a, -1), deviation));
+      return mul(inside, exp(mul(-1, terms)));
     },
     uncertain: ({ logShape, logMean }, { scale = 100 } = {}) => ({
       logShape: mul(logShape, 0),

@@ -13,6 +13,7 @@ import {
   expandDims,
   less,
   log,
+  matmul,
   maximum,
   minimum,
   mul,
@@ -23,12 +24,13 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
+import { UsageError } from "../../errors.js";
 import type { RandomStream } from "../../numerics/random.js";
 import { logGamma } from "../../numerics/statistics.js";
 import { checkEach, countsPerGroup, drawEach, type Family, outputShape, sumRows } from "./family.js";
 import { excessLogGamma } from "./gamma-excess.js";
 import { marginalTable } from "./marginals.js";
-import { divergenceTerm, expOf, logPositive } from "./stable.js";
+import { divergenceTerm, expMinusTangent, expOf, logPositive } from "./stable.js";
 
 /**
  * The Poisson family. Parameter `logRate`; the network gives rate = softplus + 1e-4. `uncertain` takes the mean
@@ -70,6 +72,20 @@ export function poisson(): Family {
     embedding: ({ logRate }) => mul(2, expOf(logRate, 0.5)),
     // the larger rate is stochastically larger, so mass moves one way only
     wasserstein1: (p, q) => abs(sub(exp(p.logRate), exp(q.logRate))),
+    distributionFunction({ logRate }, points) {
+      const last = Math.max(...points);
+      if (!(last <= MOST_COUNTS))
+        throw new UsageError(
+          `poisson: the distribution function is a sum over counts up to ${last}; give points up to ${MOST_COUNTS}.`,
+        );
+      const upTo = Array.from({ length: Math.max(Math.floor(last), 0) + 1 }, (_, k) => k);
+      const below = upTo.map((k) => points.map((point) => Number(k <= point)));
+      // k t - l - log k! = -k psi(t - log k) - (log k! - k log k + k), large terms not formed; 0 counts as 1e-12
+      const sizes = upTo.map((k) => Math.max(k, 1e-12));
+      const rest = array(sizes.map((k) => (k < 1 ? 0 : logGamma(k + 1) - k * Math.log(k) + k)));
+      const apart = sub(expandDims(logRate, -1), array(sizes.map(Math.log))); // [N, D, K]
+      return matmul(exp(mul(-1, add(mul(array(sizes), expMinusTangent(apart)), rest))), array(below)); // [N, D, G]
+    },
     uncertain: ({ logRate }, { scale = 100 } = {}) => ({ logRate: add(mul(logRate, 0), Math.log(scale)) }),
     sample: ({ logRate }, random) => drawEach(logRate.shape, (i) => drawPoisson(Math.exp(logRate.data[i]), random)),
     marginals: ({ logRate }) =>
@@ -83,6 +99,9 @@ export function poisson(): Family {
       }),
   };
 }
+
+/** The largest count that a distribution function is summed up to. */
+const MOST_COUNTS = 10_000;
 
 /** Counts outside of this range have probability below 1e-16 together. */
 function range(rate: number): [number, number] {
