@@ -46,6 +46,8 @@ export interface DistributionModel {
   readonly decoder: DistributionDecoder;
   /** Codes of the data, `[N, d]`. */
   readonly codes?: NdArray;
+  /** The values that the columns take, where the likelihood says it: for Wasserstein. */
+  readonly values?: Values;
   /** Whether the decoder's uncertainty is calibrated already, so that it gets no gate. */
   readonly calibrated?: boolean;
 }
@@ -77,7 +79,7 @@ export interface DistributionMetricOptions {
   readonly columns?: readonly number[];
   /** Of a product: blocks that count, each with its weight (0 leaves one out); default all with weight 1. */
   readonly weights?: Readonly<Record<string, number>>;
-  /** Values of the columns, for "wasserstein1" and for "wasserstein" without a closed form. */
+  /** Values of the columns, for "wasserstein1" and for "wasserstein" without a closed form; default: the likelihood's. */
   readonly values?: Values;
   /** `floor` times the identity is added. */
   readonly floor?: number;
@@ -120,6 +122,7 @@ export function distributionModel(model: Vae, codes?: NdArray): DistributionMode
       blocks: likelihoodBlocks(shape),
       decoder: (z) => decodeParameters(shape, parameters, z),
       codes,
+      ...(shape.likelihood === "discretised-logistic" && { values: binsOf(shape.likelihoodOptions) }),
     };
   if (shape.likelihood === "bernoulli")
     return {
@@ -127,6 +130,7 @@ export function distributionModel(model: Vae, codes?: NdArray): DistributionMode
       family: likelihoodFamily(shape),
       decoder: (z) => ({ logits: decodeLinear(shape, parameters, z) }),
       codes,
+      values: { low: 0, high: 1, count: 2 },
     };
   if (model.uncertainty !== undefined) {
     const withDeviation = decoderWithUncertainty(model);
@@ -142,6 +146,11 @@ export function distributionModel(model: Vae, codes?: NdArray): DistributionMode
     return { mean, logDeviation: add(mul(mean, 0), logDeviation) };
   };
   return { dimension, family: normal(), decoder, codes };
+}
+
+/** The values of a discretised logistic with these options. */
+function binsOf({ low = 0, high = 1, bins = 256 }: Readonly<Record<string, unknown>> = {}): Values {
+  return { low: low as number, high: high as number, count: bins as number };
 }
 
 /**
@@ -220,7 +229,7 @@ function metricNamed(
   model: DistributionModel,
   whole: DistributionDecoder,
   name: DistributionMetricName,
-  { columns, weights, values }: DistributionMetricOptions,
+  { columns, weights, values = model.values }: DistributionMetricOptions,
 ): LatentMetric {
   const { family, dimension } = model;
   const names = namesFor(model);

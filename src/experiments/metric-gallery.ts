@@ -54,7 +54,7 @@ export async function run(options: ExperimentOptions): Promise<{ readonly files:
   takesOnly("metric-gallery", options, ["epochs"]);
   const settings: GallerySettings = options.fast
     ? { rows: 1500, epochs: options.epochs ?? 8, resolution: 48, geodesics: 3 }
-    : { rows: 6000, epochs: options.epochs ?? 40, resolution: 110, geodesics: 6 };
+    : { rows: 6000, epochs: options.epochs ?? 40, resolution: 84, geodesics: 6 };
   const results = await runCells(
     [{ name: `seed-${options.seed}`, compute: () => galleryCell(settings, options) }],
     { ...settings },
@@ -62,7 +62,7 @@ export async function run(options: ExperimentOptions): Promise<{ readonly files:
   );
   const gallery = results[0].value;
   const files = [join(options.out, "metrics.png"), join(options.out, "report.md")];
-  writeAtomically(files[0], await svgToPng(await pictureOf(gallery), { width: 1400 }));
+  writeAtomically(files[0], await svgToPng(await pictureOf(gallery), { width: 1600, fewColours: true }));
   writeAtomically(
     files[1],
     `# One latent space under each metric\n\n\`${commandOf("metric-gallery", options)}\` (${whenComputed(results)})\n\n${summary(gallery)}\n\n![metrics](metrics.png)\n`,
@@ -117,7 +117,7 @@ async function galleryCell(settings: GallerySettings, options: ExperimentOptions
       failed: found.filter(({ converged }) => !converged).length,
     });
   }
-  const drawn = order.subarray(0, 700);
+  const drawn = order.subarray(0, 400);
   return {
     xs,
     ys,

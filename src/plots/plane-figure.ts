@@ -47,7 +47,7 @@ const STRAIGHT: LineStyle = {
   casingOpacity: 0.9,
   rim: 0.45,
 };
-const CONTOUR: LineStyle = { stroke: "#ff4fa3", width: 1.4 };
+const CONTOUR: LineStyle = { stroke: "#e6007e", width: 1.4, casing: "#ffffff", rim: 0.8 };
 
 /** Draws the plane. @returns an SVG document @throws UsageError for sizes that differ or values that are not finite */
 export async function planeFigure(options: PlaneFigureOptions): Promise<string> {

@@ -7,6 +7,8 @@
 import { createRequire } from "node:module";
 import type * as ObservablePlot from "@observablehq/plot";
 import { expectThat } from "../errors.js";
+import { encodeIndexedPng } from "./png.js";
+import { quantise } from "./quantise.js";
 import { FONT_FAMILY } from "./text.js";
 
 /** The plotting library, as marks are made from it. */
@@ -102,17 +104,21 @@ const SHARP_IN_BROWSERS = ' style="image-rendering:pixelated"';
 /**
  * Draws SVG as PNG on white.
  * @param size `scale` (2 gives twice the pixels) or `width` in pixels; twice the drawn size where neither is given
+ * @param size.fewColours at most 256 colours, for a file of a third of the size
  * @throws UsageError for a size that is not positive or for text that is not SVG.
  */
-export async function svgToPng(svg: string, size: { scale?: number; width?: number } = {}): Promise<Uint8Array> {
-  const { scale, width } = size;
+export async function svgToPng(
+  svg: string,
+  size: { scale?: number; width?: number; fewColours?: boolean } = {},
+): Promise<Uint8Array> {
+  const { scale, width, fewColours = false } = size;
   for (const [name, value] of Object.entries({ scale, width }))
     expectThat(
       value === undefined || (Number.isFinite(value) && value > 0),
       () => `The ${name} of the picture is ${value}, but must be a positive number: leave it out for the usual size.`,
     );
   const { Resvg } = await import("@resvg/resvg-js");
-  let picture: { render(): { asPng(): Uint8Array } };
+  let picture: InstanceType<typeof Resvg>;
   try {
     picture = new Resvg(svg.replaceAll(SHARP_IN_BROWSERS, ""), {
       background: "#ffffff",
@@ -122,7 +128,10 @@ export async function svgToPng(svg: string, size: { scale?: number; width?: numb
   } catch (error) {
     expectThat(false, `The picture is not well-formed SVG (${(error as Error).message}): pass a whole SVG document.`);
   }
-  return new Uint8Array(picture.render().asPng());
+  const drawn = picture.render();
+  if (!fewColours) return new Uint8Array(drawn.asPng());
+  const { indices, palette } = quantise(new Uint8Array(drawn.pixels));
+  return encodeIndexedPng(indices, drawn.width, drawn.height, palette);
 }
 
 function fontFiles(): string[] {

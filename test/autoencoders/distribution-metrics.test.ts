@@ -9,7 +9,7 @@ import {
   trainVae,
 } from "../../src/autoencoders/index.js";
 import { normal, product, vonMisesFisher } from "../../src/distributions/families/index.js";
-import { array, matmul, type NdArray, ndarray, type Tensor } from "../../src/engine/index.js";
+import { array, compile, matmul, type NdArray, ndarray, type Tensor } from "../../src/engine/index.js";
 import { connect } from "../../src/geodesics/index.js";
 import { evaluate, gateWeight, type LatentMetric, validateMetric } from "../../src/metrics/index.js";
 import { testRandom } from "../numerics/helpers.js";
@@ -53,6 +53,16 @@ describe("models of the two plain likelihoods", () => {
       for (let k = 0; k < 4; k++) expect(gated.data[4 * i + k]).toBeCloseTo(plain.data[4 * i + k], 8);
     }
     expect(untouched).toBeGreaterThanOrEqual(295);
+    // The values of bits are known: |F_a - F_b| = |p_a - p_b|, so that order 1 is the metric of probability differences.
+    const energies = compile(
+      (a: any, b: any) =>
+        ["wasserstein1", "probabilities"].map((name) => metrics.metric(name as any).segmentEnergy(a, b)),
+      { precision: "float64" },
+    );
+    const [from, to] = [0, 1].map((i) => ndarray(Float64Array.from(codes.data.slice(20 * i, 20 * i + 20)), [10, 2]));
+    const [transport, differences] = await energies(from, to);
+    transport.data.forEach((energy: number, i: number) => expect(energy).toBeCloseTo(differences.data[i], 10));
+    await energies.dispose();
   });
   it("gaussian: a gate without, none with a fitted uncertainty", async () => {
     const { model, latents } = await trainVae(data, { ...small, likelihood: "gaussian" });

@@ -94,7 +94,7 @@ export function registerTrain(program: Command): void {
     .option("--classes <k>", "classes of a categorical or Dirichlet likelihood (FASTA: its letters)")
     .option(
       "--schema <file.json>",
-      "columns and their families, for mixed data (instead of --likelihood; docs/metrics.md)",
+      "columns and their families, for mixed data (instead of --likelihood; docs/data.md)",
     )
     .option("--encoder <units>", "hidden layers of the encoder, such as 256,128 (pvae: also wrapped or mobius)")
     .option(
@@ -327,7 +327,7 @@ async function withSchema(data: Dataset, path: string | undefined): Promise<{ da
     json = JSON.parse(readUserFile(path).toString("utf8"));
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`--schema: ${path} is not JSON (${(error as Error).message}); see docs/metrics.md.`);
+    throw new UsageError(`--schema: ${path} is not JSON (${(error as Error).message}); see docs/data.md.`);
   }
   return applySchema(data, json);
 }
