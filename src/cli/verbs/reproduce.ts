@@ -66,6 +66,14 @@ const experiments: Record<string, Experiment> = {
     about: "one latent space of generated digits under each metric: the picture of docs/metrics.md",
     run: async (options) => (await import("../../experiments/metric-gallery.js")).run(options),
   },
+  mocap: {
+    about: "a walk as a curve in a latent plane: geodesics between poses (needs ATLAS_DATA/mocap)",
+    run: async (options) => (await import("../../experiments/mocap.js")).run(options),
+  },
+  "motion-skills": {
+    about: "handwriting as motions on R² x S² and R³ x S³, around obstacles that move (needs ATLAS_DATA/lasa)",
+    run: async (options) => (await import("../../experiments/motion-skills.js")).run(options),
+  },
   sequences: {
     about: "RNA sequences: geodesic, Euclidean and evolutionary distances (needs ATLAS_DATA/rna)",
     run: async (options) => (await import("../../experiments/sequences.js")).run(options),
