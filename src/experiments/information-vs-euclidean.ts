@@ -14,8 +14,8 @@ import { digitSource } from "./oddity/digit-data.js";
 import { type ExperimentOptions, takesOnly } from "./options.js";
 import { writeOutputs } from "./toy-families/files.js";
 
-const SETTINGS = { epochs: 60, rows: 60_000, pairs: 30, grid: 96, repetitions: 5 };
-const FAST = { epochs: 6, rows: 1500, pairs: 4, grid: 32, repetitions: 1 };
+const SETTINGS = { epochs: 60, rows: 60_000, pairs: 30, grid: 96, table: 192, repetitions: 5 };
+const FAST = { epochs: 6, rows: 1500, pairs: 3, grid: 24, table: 0, repetitions: 1 };
 
 /** Runs the experiment; writes report.md, results.csv, metrics.png, strips.png. */
 export async function run(

@@ -63,7 +63,7 @@ describe("the toy families", () => {
     const lines = said.length;
     await run({ ...options, cells: ["poisson"] });
     expect(said).toHaveLength(lines); // nothing was computed again
-  }, 60_000);
+  }, 300_000);
 
   it("refuse options that they do not take", async () => {
     await expect(run({ fast: true, seed: 0, out: tmpdir(), report: () => {}, epochs: 3 })).rejects.toThrow(/--epochs/);

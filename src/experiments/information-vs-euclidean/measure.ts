@@ -27,6 +27,8 @@ export interface ComparisonSettings {
   readonly rows: number;
   readonly pairs: number;
   readonly grid: number;
+  /** Nodes of the tabulated metric along each axis, for first curves; 0: none. */
+  readonly table: number;
   readonly drawn: boolean;
   readonly threads?: number;
   readonly report: (line: string) => void;
@@ -95,7 +97,7 @@ export async function compareMetrics(settings: ComparisonSettings, seed: number)
   const at = (i: number) => [heldOut.data[2 * i], heldOut.data[2 * i + 1]];
   const count = Math.floor(heldOut.shape[0] / 2);
   const [from, to] = [0, 1].map((k) => Array.from({ length: count }, (_, i) => at(2 * i + k)));
-  const solver = { codes, surrogate: true, workers: 0, threads } as const;
+  const solver = { codes, surrogate: settings.table > 0 && settings.table, workers: 0, threads } as const;
   const ofInformation = await connect(information, from, to, solver);
   const ofExpected = await connect(expected, from, to, solver);
   const converged = ofInformation.map((one, k) => one.converged && ofExpected[k].converged);
