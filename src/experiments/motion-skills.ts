@@ -29,13 +29,13 @@ const rows: readonly {
     name: "space-quaternion",
     motion: "space-quaternion",
     signsIgnored: false,
-    words: "space and unit quaternions (R³ x S³), q and -q alike",
+    words: "Space and unit quaternions (R³ x S³), q and -q alike",
   },
   {
     name: "signs-ignored",
     motion: "space-quaternion",
     signsIgnored: true,
-    words: "the same, signs of quaternions ignored",
+    words: "The same, signs of quaternions ignored",
   },
 ];
 
@@ -53,7 +53,7 @@ export async function run(options: ExperimentOptions): Promise<{ readonly files:
   takesOnly("motion-skills", options, ["repetitions", "epochs"]);
   const { fast, seed, out, threads, signal } = options;
   const repetitions = options.repetitions ?? (fast ? 1 : 5);
-  const epochs = options.epochs ?? (fast ? 40 : 200);
+  const epochs = options.epochs ?? (fast ? 30 : 200);
   const motionOptions = { samples: fast ? 40 : 100, demonstrations: fast ? 4 : 7 };
   const cells: Cell<CellValue>[] = rows.flatMap(({ name, motion, signsIgnored }) =>
     Array.from({ length: repetitions }, (_, r) => ({
@@ -65,7 +65,7 @@ export async function run(options: ExperimentOptions): Promise<{ readonly files:
           pairs: fast ? 2 : 6,
           moves: fast ? 10 : 60,
           signsIgnored,
-          resolution: r > 0 ? 0 : fast ? 40 : 96,
+          resolution: r > 0 ? 0 : fast ? 32 : 96,
           threads,
           signal,
         }),
@@ -159,7 +159,7 @@ One obstacle in the middle of each motion (radius 1.5 mm, strength 50: G of the 
 
 ${table([["learned", "clearance without it (mm)", "with it (mm)", "length over the free one", "to the nearest demonstration (mm)", "(degrees)"], ...obstacles])}
 
-One that moves across the motion in ${fast ? 10 : 60} places, each geodesic starting from the last (one thread, time of the table for the new
+One that moves across the motion in ${fast ? 10 : 60} places, each solved from the last geodesic and from the free one, the shorter kept (one thread, time of the table for the new
 place counted):
 
 ${table([["learned", "ms a place, median", "95 %", "Newton iterations", "converged (%)", "ms of a search from scratch", "length over that of the search"], ...speed])}
@@ -171,8 +171,8 @@ ${Object.keys(pictures)
 What falls short: planar letters, no robot; the geodesics are shortest paths on a grid of 128 x 128 nodes over a tabulated
 metric (then followed by Newton's method on the table), since the gate is a wall; the floor beyond the gate is not in
 the paper; how far a path can go around an obstacle is bounded by how wide the demonstrations are apart, here a few
-millimetres; a path that follows an obstacle stays on its side of it until it slips past, so it can be longer than the
-search's.
+millimetres; a path that follows an
+obstacle is a local minimum, and can be longer than the search's.
 `;
   const lines = done.flatMap(({ name, value }) =>
     value.paths.flatMap((pair, k) =>

@@ -2,12 +2,21 @@
  * The walk as data: which bones, which angles, what a row of each representation is, and back to a stick figure.
  *
  *   directions   unit vectors along the bones, the body turned to face forward                   [24 x 3]
- *   angles       angles of the joints, with the root's pitch and roll (its heading left out)     [D]
+ *   angles       angles of the joints and of the root, turned to face forward                    [D]
  *
  * Hands, fingers and thumbs are left out (marker noise, no part of the walk), and with the angles those channels that
  * stay within a degree. Axes: n frames, B bones, D columns.
  */
-import { endsFromDirections, facingForward, loadMocap, type Motion, posesOf, type Skeleton } from "../../data/mocap.js";
+import {
+  endsFromDirections,
+  facingForward,
+  headingOf,
+  loadMocap,
+  type Motion,
+  type Poses,
+  posesOf,
+  type Skeleton,
+} from "../../data/mocap.js";
 import { type NdArray, ndarray } from "../../engine/index.js";
 import { angleHead, directionHead, type Head } from "./heads.js";
 
@@ -44,10 +53,11 @@ const STILL = Math.PI / 180;
 /** Subject 35, trial 01 of the CMU library, from `$ATLAS_DATA/mocap`, every `every`-th frame. */
 export function loadWalk(every = 1): Walk {
   const { skeleton: whole, motion: all } = loadMocap("35", "01");
-  const motion = thinned(all, every);
+  const recorded = thinned(all, every);
   const skeleton = part(whole);
   const kept = skeleton.bones.map(({ name }) => whole.bones.findIndex((bone) => bone.name === name));
-  const poses = posesOf(whole, motion);
+  const poses = posesOf(whole, recorded);
+  const motion = withoutHeading(recorded, poses);
   const [n, B] = [motion.frames, kept.length];
   const facing = facingForward(poses, poses.directions);
   const directions = new Float64Array(3 * B * n);
@@ -60,7 +70,7 @@ export function loadWalk(every = 1): Walk {
     });
 
   const isKept = (channel: string) =>
-    !LEFT_OUT.test(channel) && !channel.startsWith("root.t") && channel !== "root.ry" && range(motion, channel) > STILL;
+    !LEFT_OUT.test(channel) && !channel.startsWith("root.t") && range(motion, channel) > STILL;
   const channels = motion.channels.filter(isKept);
   const angles = new Float64Array(n * channels.length);
   for (let t = 0; t < n; t++)
@@ -68,7 +78,7 @@ export function loadWalk(every = 1): Walk {
       angles[t * channels.length + k] = motion.values[t * motion.channels.length + motion.channels.indexOf(name)];
     });
   /** Still channels at their mean: part of the skeleton, not of the data. */
-  const still = motion.channels.filter((name) => /\.r/.test(name) && name !== "root.ry" && !channels.includes(name));
+  const still = motion.channels.filter((name) => /\.r/.test(name) && !channels.includes(name));
   const fromAngles = (rows: NdArray): Motion => {
     const [count, width] = rows.shape;
     const values = new Float64Array(count * (width + still.length));
@@ -128,6 +138,30 @@ function thinned(motion: Motion, every: number): Motion {
   const values = new Float64Array(frames * C);
   for (let t = 0; t < frames; t++) values.set(motion.values.subarray(t * every * C, (t * every + 1) * C), t * C);
   return { ...motion, frames, values };
+}
+
+/** The motion with the body facing forward: the root's angles are those of its rotation turned by minus its heading. */
+function withoutHeading(motion: Motion, poses: Poses): Motion {
+  const values = motion.values.slice();
+  const C = motion.channels.length;
+  const columns = ["root.rx", "root.ry", "root.rz"].map((name) => motion.channels.indexOf(name));
+  for (let t = 0; t < motion.frames; t++) {
+    const R = poses.turns.subarray(9 * t, 9 * t + 9);
+    const heading = headingOf(R);
+    const [c, s] = [Math.cos(heading), Math.sin(heading)];
+    const turned = (i: number, j: number) =>
+      i === 0 ? c * R[j] - s * R[6 + j] : i === 1 ? R[3 + j] : s * R[j] + c * R[6 + j];
+    // R = R_z R_y R_x
+    const angles = [
+      Math.atan2(turned(2, 1), turned(2, 2)),
+      -Math.asin(Math.max(-1, Math.min(1, turned(2, 0)))),
+      Math.atan2(turned(1, 0), turned(0, 0)),
+    ];
+    columns.forEach((j, k) => {
+      values[t * C + j] = angles[k];
+    });
+  }
+  return { ...motion, values };
 }
 
 /** The skeleton without the bones left out (they are at the ends of the tree). */

@@ -265,7 +265,7 @@ export async function computeCell(motions: Motions, options: CellOptions): Promi
   const [times, iterations, converged] = [[] as number[], [] as number[], [] as boolean[]];
   for (let m = 0; m < options.moves; m++) {
     const obstacle = placed(-1 + (2 * m) / Math.max(1, options.moves - 1));
-    const solved = await around.follow(current, [obstacle]);
+    const solved = await around.follow([current, curves[0]], [obstacle]);
     current = solved.curve;
     times.push(solved.milliseconds);
     iterations.push(solved.iterations);

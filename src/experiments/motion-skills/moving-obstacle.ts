@@ -25,8 +25,11 @@ import { constantSpeed } from "../../numerics/resample.js";
 import { type GridPath, geodesicsOnTable, stepsOnTable } from "../mocap/grid-geodesic.js";
 
 export interface MovingObstacles {
-  /** The geodesic around the obstacles that descent from `start` [T, 2] leads to; its ends stay. */
-  follow(start: Float64Array, obstacles: readonly Obstacle[]): Promise<MovedGeodesic>;
+  /**
+   * The shortest of the geodesics around the obstacles that descent from `starts` [T, 2] leads to: the last curve, and the
+   * free geodesic, so that a curve that an obstacle drags along lets go when it is past.
+   */
+  follow(starts: readonly Float64Array[], obstacles: readonly Obstacle[]): Promise<MovedGeodesic>;
   /** The shortest path around the obstacles, from scratch. */
   search(
     from: readonly number[],
@@ -106,34 +109,38 @@ export async function movingObstacles(
       size,
     );
   };
+  const descend = (table: Surrogate, start: Float64Array) => {
+    const T = start.length / 2;
+    const [machine, workspace] = [newtonMachine(T, 2), surrogateWorkspace(T)];
+    const diagonal = Math.hypot(box.upper[0] - box.lower[0], box.upper[1] - box.lower[1]);
+    startNewton(machine, start);
+    let status: NewtonStatus = "running";
+    while (status === "running") {
+      evaluateSurrogate(table, machine.trial, workspace);
+      if (!workspace.inside && machine.iterations > 0) workspace.energy = Number.POSITIVE_INFINITY;
+      status = feedNewton(machine, workspace, {
+        tolerance: 1e-4,
+        maxIterations: 60,
+        noise: 1e-13,
+        maxStep: 0.02 * diagonal,
+      });
+    }
+    const steps = stepsOnTable(table, machine.nodes);
+    return {
+      curve: constantSpeed(machine.nodes, 2, steps, T, true),
+      length: sum(steps),
+      iterations: machine.iterations,
+      converged: status === "converged",
+    };
+  };
   const sum = (values: Float64Array) => values.reduce((total, x) => total + x, 0);
   return {
-    async follow(start, obstacles) {
+    async follow(starts, obstacles) {
       const begun = performance.now();
       const table = await tableOf(obstacles);
-      const T = start.length / 2;
-      const [machine, workspace] = [newtonMachine(T, 2), surrogateWorkspace(T)];
-      const diagonal = Math.hypot(box.upper[0] - box.lower[0], box.upper[1] - box.lower[1]);
-      startNewton(machine, start);
-      let status: NewtonStatus = "running";
-      while (status === "running") {
-        evaluateSurrogate(table, machine.trial, workspace);
-        if (!workspace.inside && machine.iterations > 0) workspace.energy = Number.POSITIVE_INFINITY;
-        status = feedNewton(machine, workspace, {
-          tolerance: 1e-4,
-          maxIterations: 60,
-          noise: 1e-13,
-          maxStep: 0.02 * diagonal,
-        });
-      }
-      const steps = stepsOnTable(table, machine.nodes);
-      return {
-        curve: constantSpeed(machine.nodes, 2, steps, T, true),
-        length: sum(steps),
-        iterations: machine.iterations,
-        converged: status === "converged",
-        milliseconds: performance.now() - begun,
-      };
+      const ways = starts.map((start) => descend(table, start));
+      const best = ways.reduce((a, b) => (b.length < a.length ? b : a));
+      return { ...best, milliseconds: performance.now() - begun };
     },
     async search(from, to, points, obstacles) {
       const begun = performance.now();

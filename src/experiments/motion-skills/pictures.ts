@@ -1,7 +1,7 @@
 /** Pictures of motions: the latent plane, and the decoded motions in the plane and on the sphere. */
 import { latentMap } from "../../plots/index.js";
 import { svgDocument } from "../../plots/render.js";
-import { textElement, wrapText } from "../../plots/text.js";
+import { textElement, textWidth, wrapText } from "../../plots/text.js";
 import type { CellPicture } from "./cell.js";
 import { type MotionName, type Motions, toolAxis } from "./motions.js";
 
@@ -67,7 +67,7 @@ export function motionPicture(name: MotionName, words: string, picture: CellPict
   const sphere =
     name === "plane-sphere" ? "the orientation on the sphere" : "where the rotation takes the tool's axis e_z";
   wrapText(
-    `Left: x and y of the position. Right: ${sphere}, seen from above its pole, graticule every 30 degrees.`,
+    `Left: x and y of the position. Right: ${sphere}, seen from above its pole, circles at 30, 60, 90 degrees.`,
     12,
     2 * PANEL + GAP,
   ).forEach((line, i) => {
@@ -150,11 +150,11 @@ export function motionPicture(name: MotionName, words: string, picture: CellPict
       ),
       textElement(style.words, at + 38, y),
     );
-    at += 60 + 7.4 * style.words.length;
+    at += 60 + textWidth(style.words, 12);
   }
   parts.push(
     `<circle cx="${at + 8}" cy="${y - 4}" r="7" fill="#cc79a7" fill-opacity="0.6"/>`,
-    textElement("obstacle, 1 and 2 radii", at + 22, y),
+    textElement("obstacle, 1, 2 radii", at + 22, y),
   );
   return svgDocument(LEFT + 2 * PANEL + GAP + 24, y + 20, parts.join(""));
 }
