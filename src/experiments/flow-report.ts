@@ -15,6 +15,7 @@ import {
 import { readNpy, writeNpy } from "../numerics/npy.js";
 import { svgToPng } from "../plots/index.js";
 import type { ExperimentOptions } from "./options.js";
+import { withPalette } from "./world-map/palette-png.js";
 
 /** Files written, and how long this call took. */
 export interface FlowExperimentResult {
@@ -117,7 +118,7 @@ export async function writeFiles(out: string, files: Readonly<Record<string, str
   for (const [name, content] of Object.entries(files)) {
     const picture = name.endsWith(".png");
     const path = join(out, name);
-    writeFileSync(path, picture ? await svgToPng(content, { width: 900 }) : content);
+    writeFileSync(path, picture ? withPalette(await svgToPng(content, { width: 900 })) : content);
     written.push(path);
   }
   return written;

@@ -3,7 +3,9 @@ import { ndarray } from "../../src/engine/index.js";
 import { torusAxis, torusMap } from "../../src/experiments/torus/map.js";
 import { decadeTicks, densityScale } from "../../src/experiments/world-map/density-bar.js";
 import { hyperbolicDisk } from "../../src/experiments/world-map/hyperbolic-disk.js";
+import { withPalette } from "../../src/experiments/world-map/palette-png.js";
 import { capView, globeView, mapGrid, massOnMap, worldMap, worldMaps } from "../../src/experiments/world-map.js";
+import { decodePng, encodePng } from "../../src/plots/index.js";
 
 describe("equal-area views of the sphere", () => {
   const views = [
@@ -124,5 +126,35 @@ describe("density maps", () => {
     expect(farthest).toBeLessThan(0.5);
     expect(farthest).toBeGreaterThan(0.45);
     expect(svg).toContain("hyperbolic area");
+  });
+});
+
+describe("pictures of at most 256 colours", () => {
+  const field = (width: number, height: number) => {
+    const data = new Uint8Array(3 * width * height);
+    for (let i = 0; i < width * height; i++) {
+      const [x, y] = [(i % width) / width, Math.floor(i / width) / height];
+      data.set([255 * x, 255 * y, 127 * (1 + Math.sin(9 * x * y))].map(Math.floor), 3 * i);
+    }
+    return { width, height, channels: 3 as const, data };
+  };
+
+  it("are smaller, and close in every pixel", () => {
+    const pixels = field(200, 150);
+    const whole = encodePng(pixels);
+    const small = withPalette(whole);
+    const again = decodePng(small);
+    expect(small.length).toBeLessThan(whole.length);
+    expect([again.width, again.height]).toEqual([200, 150]);
+    let squared = 0;
+    for (let i = 0; i < pixels.data.length; i++) squared += (again.data[i] - pixels.data[i]) ** 2 / pixels.data.length;
+    expect(Math.sqrt(squared)).toBeLessThan(8); // a field of two directions through the colour cube: 16 x 16 colours
+  });
+
+  it("keep few colours exactly", () => {
+    const data = new Uint8Array(3 * 64 * 64);
+    for (let i = 0; i < 64 * 64; i++) data.set(i % 7 === 0 ? [250, 40, 60] : [0, 0, 0], 3 * i);
+    const again = decodePng(withPalette(encodePng({ width: 64, height: 64, channels: 3, data })));
+    expect(Array.from(again.data)).toEqual(Array.from(data));
   });
 });

@@ -2,6 +2,7 @@
 import { type NdArray, ndarray } from "../../engine/index.js";
 import { torusAxis, torusMap } from "../../experiments/torus/map.js";
 import { hyperbolicDisk } from "../../experiments/world-map/hyperbolic-disk.js";
+import { withPalette } from "../../experiments/world-map/palette-png.js";
 import { globeView, mapGrid, worldMap } from "../../experiments/world-map.js";
 import type { FlowManifold } from "../../flows/index.js";
 import { svgToPng } from "../../plots/index.js";
@@ -22,7 +23,7 @@ export function hasPicture({ kind, dimension }: FlowManifold): boolean {
 
 /** The picture as a PNG. */
 export async function drawDensity(run: DensityRun, options: DensityPictureOptions): Promise<Uint8Array> {
-  return svgToPng(await svgOfDensity(run, options), { width: 1000 });
+  return withPalette(await svgToPng(await svgOfDensity(run, options), { width: 1000 }));
 }
 
 async function svgOfDensity(
