@@ -233,11 +233,13 @@ export const gateOf = (metric: LatentMetric): Gate | undefined => gates.get(metr
 
 /**
  * The metric of that name on a run: "expected" (the default where the run knows its uncertainty) "euclidean" or
- * "posterior" (posterior covariances at 100 medoids of the codes, seed 0).
+ * "posterior" (posterior covariances at 100 medoids of the codes, seed 0; see `posterior-choice.ts` for other numbers).
  * @throws UsageError for other names, and for "expected" without uncertainty.
  */
 export async function metricChoice(run: OpenRun, name: string | undefined): Promise<LatentMetric> {
   const { oneOf } = await import("./options.js");
+  const { isPosteriorChoice, posteriorChoice } = await import("./posterior-choice.js");
+  if (name !== undefined && isPosteriorChoice(name)) return posteriorChoice(run, name);
   const wanted = name === undefined ? run.defaultMetric : oneOf("--metric", name, metricNames);
   const known = chosen.get(run) ?? new Map<string, LatentMetric>();
   chosen.set(run, known);

@@ -5,6 +5,7 @@ import type { Score } from "../../evaluation/index.js";
 import { type ChosenFeatures, chooseFeatures } from "../choose-features.js";
 import { chooseParts, type EvaluatedRun, evaluateRun, type PartName, partLines, partNames } from "../evaluate-run.js";
 import { finiteNumber, oneOf, wholeNumber } from "../options.js";
+import { posteriorOptions } from "../posterior-choice.js";
 import { createReport, duration, table } from "../report.js";
 import { dataOfRun } from "../run-data.js";
 import { openScored, type Picture, type ScoredModel } from "../scored-model.js";
@@ -19,6 +20,7 @@ interface Options {
   scores?: string;
   data?: string;
   centroids?: string;
+  posterior?: string;
   likelihoodRows: string;
   importanceSamples: string;
   annealedRows: string;
@@ -44,6 +46,7 @@ export function registerEvaluate(program: Command): void {
     .option("--scores <list>", "only these parts, separated by commas (below); default: all that the model can have")
     .option("--data <name>", "the data of the run, where it does not say so itself")
     .option("--centroids <k>", "medoids of the posterior metric; default 100")
+    .option("--posterior <list>", "of the posterior metric, such as rho=2,lambda=0.1,tau=0,seed=0 (docs/sampling.md)")
     .option("--likelihood-rows <n>", "held-out rows for the importance-sampled likelihood", "500")
     .option("--importance-samples <k>", "draws of each of them", "500")
     .option("--annealed-rows <n>", "held-out rows for the annealed likelihood", "20")
@@ -69,7 +72,10 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const number = (name: string, text: string | undefined) =>
     text === undefined ? undefined : finiteNumber(name, text);
   const settings = {
-    centroids: options.centroids === undefined ? undefined : wholeNumber("--centroids", options.centroids, 1),
+    posterior: {
+      ...posteriorOptions("--posterior", options.posterior ?? ""),
+      ...(options.centroids !== undefined && { centroids: wholeNumber("--centroids", options.centroids, 1) }),
+    },
     likelihoodRows: wholeNumber("--likelihood-rows", options.likelihoodRows, 1),
     importanceSamples: wholeNumber("--importance-samples", options.importanceSamples, 1),
     annealedRows: wholeNumber("--annealed-rows", options.annealedRows, 1),

@@ -1,6 +1,7 @@
 /** `atlas sample`: draws from the latent space of a run, decoded. */
 import type { Command } from "commander";
 import { wholeNumber } from "../options.js";
+import { posteriorOptions } from "../posterior-choice.js";
 import { createReport } from "../report.js";
 import { openScored } from "../scored-model.js";
 
@@ -8,6 +9,7 @@ interface SampleOptions {
   sampler: string;
   number: string;
   centroids?: string;
+  posterior?: string;
   seed: string;
   threads?: string;
   out: string;
@@ -26,6 +28,7 @@ export function registerSample(program: Command): void {
     )
     .option("-n, --number <n>", "how many", "100")
     .option("--centroids <k>", "medoids of the posterior metric; default 100")
+    .option("--posterior <list>", "of the posterior metric, such as rho=2,lambda=0.1,tau=0,seed=0 (docs/sampling.md)")
     .option("--seed <n>", "of the draws", "0")
     .option("--threads <n>", "threads of the runtime; default: all cores")
     .requiredOption("--out <prefix>", "writes PREFIX.npy, PREFIX-latents.npy and PREFIX.png")
@@ -35,14 +38,16 @@ export function registerSample(program: Command): void {
       const report = createReport(options.json === true);
       const count = wholeNumber("--number", options.number, 1, 1_000_000);
       const seed = wholeNumber("--seed", options.seed);
-      const centroids = options.centroids === undefined ? undefined : wholeNumber("--centroids", options.centroids, 1);
+      const centroids =
+        options.centroids === undefined ? {} : { centroids: wholeNumber("--centroids", options.centroids, 1) };
+      const posterior = { ...posteriorOptions("--posterior", options.posterior ?? ""), ...centroids };
       const threads = options.threads === undefined ? undefined : wholeNumber("--threads", options.threads, 1, 256);
       const { run, samplers, picture, decode } = await openScored(folder, { threads });
       const [{ chooseSampler, diagnosticLines }, { writeNpy }] = await Promise.all([
         import("../../samplers/index.js"),
         import("../../numerics/npy.js"),
       ]);
-      const sampler = chooseSampler(options.sampler, samplers, { posterior: { centroids } });
+      const sampler = chooseSampler(options.sampler, samplers, { posterior });
       report.progress(0, 2, `drawing ${count} samples: ${sampler.name}`);
       const { latents, diagnostics } = await sampler.draw(count, seed);
       report.progress(1, 2, "decoding");
