@@ -90,6 +90,8 @@ export async function measureTransport(settings: TransportSettings, seed: number
     likelihoodOptions: { bins: 256 },
     latentDimension: d,
     epochs: settings.epochs,
+    batchSize: 64,
+    learningRate: 4e-3,
     seed,
     test: data.test,
     threads,
