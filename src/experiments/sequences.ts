@@ -49,7 +49,7 @@ export async function run(options: ExperimentOptions): Promise<SequencesResult> 
 
 function settingsOf({ fast, epochs, samples }: ExperimentOptions): SequenceSettings {
   return fast
-    ? { epochs: epochs ?? 12, hidden: [64], sequences: 1200, measured: samples ?? 40, draws: 50, resolution: 60 }
+    ? { epochs: epochs ?? 12, hidden: [64], sequences: 1200, measured: samples ?? 30, draws: 50, resolution: 48 }
     : {
         epochs: epochs ?? 150,
         hidden: [200, 100],
