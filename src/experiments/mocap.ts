@@ -144,7 +144,8 @@ it knows, and how far the held-out poses are from the training ones, are in this
 ${table([["poses as", "ELBO, training (nats)", "ELBO, held out (nats)", "reconstruction (degrees)", "held-out pose to the nearest (degrees)", "length of geodesic / of straight line", "ms a path (median)"], ...training])}
 
 The bones of decoded figures keep their lengths by construction: what is decoded are directions or angles. Joints that are
-blended in space (the last path of each kind) shrink limbs by the drift shown.
+blended in space (the last path of each kind) shrink limbs by the drift shown. The film strips show the pair of the first
+seed whose straight line strays farthest from the codes.
 
 ${Object.keys(pictures)
   .map((name) => `![${name.replace(".png", "")}](${name})`)

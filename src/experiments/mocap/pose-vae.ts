@@ -1,6 +1,6 @@
 /**
  * A VAE of poses or motions: perceptrons, a two-dimensional latent plane, heads of several families side by side (see
- * `heads.ts`), trained on the evidence lower bound; the state with the best held-out bound is kept.
+ * `heads.ts`), trained on the evidence lower bound for a fixed number of epochs.
  *
  * Axes: N rows, D data columns, d latent dimensions.
  */
@@ -62,7 +62,7 @@ export interface PoseVae {
 const LATENT = 2;
 
 /**
- * Trains on `train`, choosing the epoch by `heldOut`.
+ * Trains on `train`, and measures the bound on `heldOut`.
  * @param train [N, D] @param heldOut [M, D]
  */
 export async function trainPoseVae(
