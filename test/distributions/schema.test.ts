@@ -74,7 +74,11 @@ describe("schema of columns", () => {
       /^schema.blocks\[0\]: "colour" is no field here; known ones are name, columns/,
     ],
     ["no columns", block({ columns: [] }), /^schema.blocks\[0\].columns: /],
-    ["a negative column", block({ columns: [-1] }), /^schema.blocks\[0\].columns\[0\]: -1 is too small; give at least 0/],
+    [
+      "a negative column",
+      block({ columns: [-1] }),
+      /^schema.blocks\[0\].columns\[0\]: -1 is too small; give at least 0/,
+    ],
     [
       "an unknown family",
       block({ family: "normall" }),
