@@ -90,7 +90,11 @@ async function sectionOf(
   measured: readonly Measurement[],
   files: Record<string, string>,
 ): Promise<string> {
-  const { accuracy, train, reference } = cells.find(({ features }) => features)?.features ?? {};
+  const known = cells.find(({ features }) => features)?.features;
+  const accuracy = known?.accuracy ?? cells.find(({ model }) => model)!.model!.accuracy;
+  const sizes = known
+    ? `${known.train} training images, ${known.reference} held-out images to compare with; the`
+    : "The";
   const real = cells.find((cell) => cell.real)?.real;
   const frechet = ({ scores }: Measurement) => average(scores.map((s) => s.frechet.value));
   const rows = measured.map((m) => {
@@ -145,7 +149,7 @@ async function sectionOf(
     : "";
   return `## ${titles[data]}
 
-${train ?? "?"} training images, ${reference ?? "?"} held-out images to compare with; the feature network classifies ${accuracy === undefined ? "?" : (100 * accuracy).toFixed(1)} % of held-out images right. ${floor}${accuraciesOf(cells)}
+${sizes} feature network classifies ${(100 * accuracy).toFixed(1)} % of held-out images right. ${floor}${accuraciesOf(cells)}
 
 ${table([["row", "published FID", "F_8 / F_1/8", "our Frechet distance", "our F_8 / F_1/8", "epochs"], ...rows])}
 
