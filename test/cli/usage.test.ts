@@ -31,6 +31,7 @@ describe("atlas --help", () => {
       "distances",
       "mean",
       "sample",
+      "evaluate",
       "import",
       "export",
       "data",
