@@ -135,7 +135,8 @@ fades one image into the other. It shows images and gives no numbers.
 Images between the ends of a path: means of the decoded laws, at constant speed. Euclidean distances over the pixels, grey values
 0 to 1, averaged over t, pairs of held-out images, and seeds (95 % half-width, seeds). "Nearest" is to the nearest
 training image (of 20,000 at most); "reconstruction" to the image's own reconstruction, encoded and decoded: how far
-it is from what the model makes.
+it is from what the model makes. The 1-Wasserstein row is of some pairs only: hold its differences from the straight
+line of the same pairs against the others, not its levels.
 
 ${table([["data", "path", "nearest", "less that of the straight line", "largest over t", "reconstruction"], ...rows])}
 
