@@ -1,14 +1,15 @@
 /**
  * Geodesic distances from one point to all nodes of a grid over two latent axes: the viscosity solution of the eikonal
- * equation g^{-1}(du, du) = 1, u(source) = 0, by semi-Lagrangian updates (Tsitsiklis, "Efficient algorithms for globally
- * optimal trajectories", 1995; wide stencils as in Sethian and Vladimirsky, "Ordered upwind methods", 2003):
+ * equation g^{-1}(du, du) = 1, u(source) = 0, by semi-Lagrangian updates (Tsitsiklis, "Efficient algorithms for
+ * globally optimal trajectories", 1995; wide stencils as in Sethian and Vladimirsky, "Ordered upwind methods", 2003):
  *
  *   u(x) = min over edges [y_1, y_2] of the stencil of x, and y on the edge, of u(y) + |y - x|_g,
  *
- * in Gauss-Seidel sweeps (Zhao, 2005) until nothing changes. Between y_1 and y_2 u is that of a source in the plane with
- * the right distances from both (so constant metrics have no error; Novotni and Klein, "Computing geodesic distances on
- * triangular meshes", 2002). Anisotropy needs no care: the stencil has 32 directions and all between two neighbours are
- * tried. First-order accurate in the grid's step where the metric varies; ridges thinner than a cell are not seen. For d > 2 the other axes are held: distances are those of the slice, at least those of the whole space.
+ * in Gauss-Seidel sweeps (Zhao, 2005) until nothing changes. Between y_1 and y_2 u is that of a source in the plane
+ * with the right distances from both (so constant metrics have no error; Novotni and Klein, "Computing geodesic
+ * distances on triangular meshes", 2002). Anisotropy needs no care: the stencil has 32 directions and all between two
+ * neighbours are tried. First-order accurate in the grid's step where the metric varies; ridges thinner than a cell
+ * are not seen. For d > 2 the other axes are held: distances are those of the slice, at least those of the whole space.
  *
  * Axes: n_x columns, n_y rows.
  */
