@@ -39,10 +39,18 @@ export function measureSteps(steps: ArrayLike<number>, coarse: ArrayLike<number>
   return {
     sum,
     discreteEnergy,
-    energy: (4 * discreteEnergy - coarseEnergy) / 3,
+    energy: extrapolated(discreteEnergy, coarseEnergy),
     discreteLength,
-    length: (4 * discreteLength - coarseLength) / 3,
+    length: extrapolated(discreteLength, coarseLength),
   };
+}
+
+/**
+ * (4 fine - coarse) / 3 where the two are near enough for it to mean anything; otherwise the curve is not resolved (a
+ * midpoint of the coarse one lies on a ridge, say), and the finer value is the better one. Never below zero.
+ */
+function extrapolated(fine: number, coarse: number): number {
+  return Math.abs(coarse - fine) > fine ? fine : (4 * fine - coarse) / 3;
 }
 
 /** Squared lengths of segments added up in float64; NaN where one is not finite or below zero. */
