@@ -10,7 +10,7 @@
  * that its term can drown the others; `concentration` weighs it. The Fisher-Rao metric of the two heads (`fisherRao`
  * of their product) needs no such weights.
  */
-import { concat, div, mul, type Operand, reshape, sqrt, square, sum, type Tensor } from "../engine/index.js";
+import { add, concat, div, mul, type Operand, reshape, sqrt, square, sum, type Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { flattenRows } from "./checks.js";
 import { type EmbeddedMetric, embeddedMetric } from "./embedded.js";
@@ -50,7 +50,8 @@ export function positionOrientationMetric(
   return embeddedMetric(
     (z) => {
       const { mean, std, theta } = decoder(z);
-      const kappa = sqrt(sum(square(theta), -1, { keepDimensions: true })); // [N, (B,) 1]
+      // far from the data kappa can be 0, where there is no direction: below 1e-6 it counts as none, and stays finite
+      const kappa = sqrt(add(sum(square(theta), -1, { keepDimensions: true }), 1e-12)); // [N, (B,) 1]
       const terms: [Operand | undefined, number][] = [
         [mean, position],
         [std, positionDeviation],

@@ -257,6 +257,10 @@ describe("position + orientation", () => {
       expect(value).toBeCloseTo(all.data[k] + 9 * single[2].data[k], 8);
     });
     await validateMetric(positionOrientationMetric(decode, 2), points);
+    // where the concentration underflows to 0 there is no direction, and no NaN either
+    const none = positionOrientationMetric((z) => ({ ...decode(z), theta: mul(decode(z).theta, 0) }), 2);
+    const tensors = await evaluate(none, tensorOf, points);
+    for (const value of tensors.data) expect(Number.isFinite(value)).toBe(true);
     expect(() => positionOrientationMetric(decode, 2, { position: -1 })).toThrow(/the weight position is -1/);
   });
   it("its Fisher-Rao counterpart has the four terms of closed form", async () => {
