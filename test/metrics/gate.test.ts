@@ -258,8 +258,8 @@ describe("position + orientation", () => {
     });
     await validateMetric(positionOrientationMetric(decode, 2), points);
     // where the concentration underflows to 0 there is no direction, and no NaN either
-    const none = positionOrientationMetric((z) => ({ ...decode(z), theta: mul(decode(z).theta, 0) }), 2);
-    const tensors = await evaluate(none, tensorOf, points);
+    const undirected = positionOrientationMetric((z) => ({ ...decode(z), theta: mul(decode(z).theta, 0) }), 2);
+    const tensors = await evaluate(undirected, tensorOf, points);
     for (const value of tensors.data) expect(Number.isFinite(value)).toBe(true);
     expect(() => positionOrientationMetric(decode, 2, { position: -1 })).toThrow(/the weight position is -1/);
   });
