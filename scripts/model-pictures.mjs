@@ -25,6 +25,7 @@ for (const name of asked.length > 0 ? asked : family.familyNames) {
     bounded: true,
     encoderHidden: [256],
     decoderHidden: [256],
+    ...(name === "rae-sn" && { activation: "relu" }),
     epochs: name === "rhvae" ? 8 : 20,
     threads: 1,
   });

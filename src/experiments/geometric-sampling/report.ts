@@ -67,7 +67,8 @@ what can be compared is the order of the rows. Numbers are means over seeds ± 1
 brackets the bootstrap's standard error of one seed.
 
 What differs from the published setting: perceptrons 784-512-256-16 (MNIST) and convolutions of 32-64-128 channels
-(CIFAR-10) in place of 128-256-512-1024; the epochs in the table in place of 100 and 200; MNIST at 28 x 28. What agrees:
+(CIFAR-10) in place of 128-256-512-1024; the epochs in the table in place of 100 and 200; MNIST at 28 x 28; perceptrons have tanh, that of RAE-SN ReLU (tanh between
+layers of norm one cannot reach black and white). What agrees:
 latent dimensions, the likelihood's variance (SSE + beta KL, beta 0.01 and 0.001), lambda, 100 centroids, batches of 100,
 mixtures of 10 components, 10,000 generated against 10,000 test images (MNIST).
 
