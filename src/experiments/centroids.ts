@@ -63,8 +63,8 @@ not the published FID.
 
 ## Two centroids
 
-With k = 2 the law is (nearly) two bumps N(c_i, (rho^2 / d) Sigma_i), rho the distance between the two: wide ones, so that even
-two posteriors give more than two digits. The short chains owe their variety to the training codes they start at.
+With k = 2 the law is (nearly) two bumps N(c_i, (rho^2 / d) Sigma_i), rho the distance between the two: the sheet shows how much
+variety two posteriors give. What the short chains show beyond it comes from the training codes that they start at.
 
 ![Two centroids](two-centroids.png)
 
