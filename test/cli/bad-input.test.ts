@@ -213,6 +213,17 @@ describe("options of models and training", () => {
     [["--likelihood", "categorical"], "say how many classes there are, with --classes K"],
     [["--likelihood", "gaussian", "--classes", "3"], "--classes: the likelihood gaussian takes none"],
     [["--alphabet", "rna"], "alphabet: goes with aligned sequences in a FASTA file, not with plain.csv"],
+    [
+      ["--network", "convolutional"],
+      "--network: a model of kind vae takes no such option; leave it out, or use --model beta-vae, or another of the family",
+    ],
+    [["--curvature", "1"], "--curvature: a model of kind vae takes no such option; leave it out, or use --model pvae"],
+    [["--model", "pvae", "--option", "beta=3"], "--option: a model of kind pvae takes no such option"],
+    [["--model", "ae", "--kl-warm-up", "0.5"], "--kl-warm-up: a model of kind ae takes no such option"],
+    [["--model", "ae", "--optimizer", "adamw"], "use --model vae, or pvae"],
+    [["--model", "ae", "--schema", "none.json"], "--schema: a model of kind ae takes no such option"],
+    [["--model", "ae", "--no-uncertainty"], "--no-uncertainty: a model of kind ae takes no such option"],
+    [["--model", "ae", "--encoder", "wrapped"], '--encoder: "wrapped" is not a whole number'],
     [["--model", "beta-vae", "--option", "betta=3"], 'model option "betta" is not known to beta-vae; use one of beta'],
   ])("%j", async (options, sentence) => {
     expect(await refused(...train("plain.csv", ...options))).toContain(sentence);

@@ -6,6 +6,7 @@ import type { VaeOptions } from "../../autoencoders/index.js";
 import type { AlphabetName, Dataset } from "../../data/index.js";
 import { UsageError } from "../../errors.js";
 import { writeAtomically } from "../../numerics/files.js";
+import { checkModelOptions } from "../model-options.js";
 import { finiteNumber, namedNumbers, numberFromZero, oneOf, wholeNumber, wholeNumbers } from "../options.js";
 import { createReport, duration, type Report } from "../report.js";
 import { interruptible, trainAndSave } from "../train-run.js";
@@ -78,7 +79,7 @@ export function registerTrain(program: Command): void {
       "vae, pvae (Poincare VAE), or of the family: ae, beta-vae, wae-mmd, vamp, hvae, rhvae, rae, rae-gp, rae-l2, rae-sn, iwae, aae, vaegan",
       "vae",
     )
-    .option("--data <name>", "mnist, strokes, or the path of a .npy, .csv or FASTA file (aligned sequences)")
+    .option("--data <name>", "mnist, strokes, cifar10, or the path of a .npy, .csv or FASTA file (aligned sequences)")
     .option("--alphabet <name>", "of aligned sequences: rna, dna or protein (default: what the letters say)")
     .option(
       "--identity <share>",
@@ -89,7 +90,7 @@ export function registerTrain(program: Command): void {
     .option("--latent <d>", "latent dimensions", "2")
     .option(
       "--likelihood <name>",
-      "gaussian, bernoulli (data from 0 to 1), or vae only: normal, categorical, poisson, exponential, gamma, beta, dirichlet, von-mises, von-mises-fisher, discretised-logistic (default: gaussian; categorical for FASTA)",
+      "gaussian, bernoulli (data from 0 to 1), or vae only: normal, categorical, poisson, exponential, gamma, beta, dirichlet, von-mises, von-mises-fisher, discretised-logistic, full-normal (default: gaussian; categorical for FASTA)",
     )
     .option("--classes <k>", "classes of a categorical or Dirichlet likelihood (FASTA: its letters)")
     .option(
@@ -138,6 +139,7 @@ export function registerTrain(program: Command): void {
     .action(async (options: TrainOptions, command: Command) => {
       const report = createReport(options.json === true);
       const kind = modelKind(options);
+      checkModelOptions(kind, command);
       if (kind !== "vae") return trainOther(kind, options, command, report);
       const given = (name: string) => command.getOptionValueSource(name) === "cli";
       await checkFolder(options, command);
@@ -248,11 +250,10 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
     import("../train-other.js"),
   ]);
   if (!options.resume) oneOf("--likelihood", options.likelihood ?? "gaussian", ["gaussian", "bernoulli"]);
-  if (choice.identity !== undefined)
-    throw new UsageError(`--identity: weights of rows go with --model vae, not with ${kind}; leave it out.`);
   const common = commonOptions(options);
+  // the Poincare VAE has words for layers beside their units
   const ownUnits = (name: string, text: string | undefined) =>
-    text !== undefined && /^[\d,\s]+$/.test(text) ? wholeNumbers(name, text) : undefined;
+    text !== undefined && (kind !== "pvae" || /^[\d,\s]+$/.test(text)) ? wholeNumbers(name, text) : undefined;
   const sizes = {
     encoderHidden: ownUnits("--encoder", options.encoder),
     decoderHidden: ownUnits("--decoder", options.decoder),
@@ -290,8 +291,7 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
       };
       return trainPvaeRun(train, test, defined(model) as any, settings);
     }
-    const { optimizer: _, klWarmUp: __, ...rest } = common;
-    const model = { ...rest, ...sizes, network: word(options.network), modelOptions: namedNumbers(options.option) };
+    const model = { ...common, ...sizes, network: word(options.network), modelOptions: namedNumbers(options.option) };
     return trainFamilyRun(kind, train, test, defined(model) as any, settings);
   });
   const name = kind === "pvae" ? "ELBO" : "score (minus the objective)";
