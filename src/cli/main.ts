@@ -37,6 +37,10 @@ const verbs = [
 
 /** Runs the command line `argv` (as `process.argv`) and sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(); // whoever was reading (head, a pager) has read enough
+  });
   const program = createProgram();
   try {
     await program.parseAsync([...argv]);

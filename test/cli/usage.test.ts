@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { atlas, temporaryFolder, writeTable } from "./atlas.js";
+import { atlas, outcome, start, temporaryFolder, writeTable } from "./atlas.js";
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
@@ -42,6 +42,15 @@ describe("atlas --help", () => {
       expect(help.out).toMatch(new RegExp(`Example:\\n  atlas ${verb} `));
       expect(help.out).toContain("--json");
     }
+  });
+});
+
+describe("atlas ... | head", () => {
+  it("ends quietly where nobody reads on", async () => {
+    const child = start(folder, ["train", "--help"]);
+    child.stdout?.destroy(); // before anything is written
+    const { err } = await outcome(child);
+    expect(err).toBe("");
   });
 });
 
