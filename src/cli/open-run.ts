@@ -102,9 +102,14 @@ async function openFamily(folder: string): Promise<OpenRun> {
   const { familyDecoderOf, familyModel, loadFamily } = await import("../autoencoders/family/index.js");
   const { model, config, latents, logVariances, labels } = loadFamily(folder);
   const codes = finished(folder, latents);
-  const standard = familyModel(model.name).stochastic && !["vamp", "rhvae"].includes(model.name);
+  const standard = trainedTowardsNormal(model.name, familyModel(model.name).stochastic);
   const run = withoutUncertainty(folder, config as any, model.shape, codes, labels, familyDecoderOf(model), standard);
   return { ...run, ...(logVariances && { logVariances: () => logVariances }) };
+}
+
+/** Models whose prior is N(0, I): all with a posterior but VAMP, which learns its prior, and WAE, whose codes are drawn to it. */
+function trainedTowardsNormal(name: string, stochastic: boolean): boolean {
+  return name === "wae-mmd" || (stochastic && name !== "vamp");
 }
 
 function withoutUncertainty(

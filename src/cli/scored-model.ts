@@ -51,6 +51,11 @@ export async function openScored(folder: string, options: { readonly threads?: n
   return plain;
 }
 
+/** The sampler where none is named: the model's own law, or for models without one the mixture of Gaussians on its codes. */
+export function defaultSampler({ samplers, run }: ScoredModel): string {
+  return run.standardPrior || (samplers.own?.length ?? 0) > 0 ? "own" : "gaussian-mixture";
+}
+
 type Parts = Partial<ScoredModel>;
 type RunOptions = { readonly threads?: number };
 

@@ -50,11 +50,12 @@ export function samplersFor(source: SamplerSource): string[] {
  * @throws UsageError for an unknown name, or a sampler that this model cannot serve (saying which can)
  */
 export function chooseSampler(name: string, source: SamplerSource, options: SamplerOptions = {}): Sampler {
-  const usable = () => samplersFor(source).join(", ");
+  const usable = () => samplersFor(source).join(", ") || "none, for want of codes";
+  const remedy = () => (samplersFor(source).length > 0 ? `use one of ${usable()}` : "give it codes of its data");
   if (name === "own") {
     if (source.own?.[0]) return source.own[0];
     if (source.standardPrior ?? true) return priorSampler(source.dimension);
-    throw new UsageError(`--sampler own: this model has no law of its own to draw from; use one of ${usable()}.`);
+    throw new UsageError(`--sampler own: this model has no law of its own to draw from; ${remedy()}.`);
   }
   const own = source.own?.find((sampler) => sampler.name === name);
   if (own) return own;
@@ -65,7 +66,7 @@ export function chooseSampler(name: string, source: SamplerSource, options: Samp
         : `--sampler: "${name}" is not one of ${usable()}.`,
     );
   const missing = lacking(name, source);
-  if (missing) throw new UsageError(`--sampler ${name}: this model ${missing}; use one of ${usable()}.`);
+  if (missing) throw new UsageError(`--sampler ${name}: this model ${missing}; ${remedy()}.`);
   const { codes, logVariances } = source;
   const metric = () => source.metric ?? posteriorMetricOf(codes!, logVariances!, options.posterior);
   if (name === "prior") return priorSampler(source.dimension);

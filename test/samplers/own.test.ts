@@ -186,5 +186,8 @@ describe("chooseSampler", () => {
     expect(() => chooseSampler("vamp", plain)).toThrow(/only a model of kind vamp brings it; this one has gaussian-m/);
     expect(() => chooseSampler("own", plain)).toThrow(/no law of its own to draw from; use one of gaussian-mixture/);
     expect(chooseSampler("own", { dimension: 2 }).name).toBe("prior");
+    const bare = { dimension: 2, standardPrior: false };
+    expect(() => chooseSampler("own", bare)).toThrow(/no law of its own to draw from; give it codes of its data\.$/);
+    expect(() => chooseSampler("magic", bare)).toThrow(/"magic" is not one of none, for want of codes\.$/);
   });
 });

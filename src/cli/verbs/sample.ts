@@ -3,10 +3,10 @@ import type { Command } from "commander";
 import { wholeNumber } from "../options.js";
 import { posteriorOptions } from "../posterior-choice.js";
 import { createReport } from "../report.js";
-import { openScored } from "../scored-model.js";
+import { defaultSampler, openScored } from "../scored-model.js";
 
 interface SampleOptions {
-  sampler: string;
+  sampler?: string;
   number: string;
   centroids?: string;
   posterior?: string;
@@ -23,8 +23,7 @@ export function registerSample(program: Command): void {
     .argument("<run>", "the folder of a run")
     .option(
       "--sampler <name>",
-      "prior, gaussian-mixture, aggregated-posterior, riemannian (uniform law of the posterior metric), published, or own: what the model brings (vamp, rhvae, the prior of a pvae)",
-      "prior",
+      "prior, gaussian-mixture, aggregated-posterior, riemannian (uniform law of the posterior metric), published, or own: what the model brings (vamp, rhvae, the prior of a pvae); default: own, or gaussian-mixture where there is none",
     )
     .option("-n, --number <n>", "how many", "100")
     .option("--centroids <k>", "medoids of the posterior metric; default 100")
@@ -42,12 +41,13 @@ export function registerSample(program: Command): void {
         options.centroids === undefined ? {} : { centroids: wholeNumber("--centroids", options.centroids, 1) };
       const posterior = { ...posteriorOptions("--posterior", options.posterior ?? ""), ...centroids };
       const threads = options.threads === undefined ? undefined : wholeNumber("--threads", options.threads, 1, 256);
-      const { run, samplers, picture, decode } = await openScored(folder, { threads });
+      const model = await openScored(folder, { threads });
+      const { run, samplers, picture, decode } = model;
       const [{ chooseSampler, diagnosticLines }, { writeNpy }] = await Promise.all([
         import("../../samplers/index.js"),
         import("../../numerics/npy.js"),
       ]);
-      const sampler = chooseSampler(options.sampler, samplers, { posterior });
+      const sampler = chooseSampler(options.sampler ?? defaultSampler(model), samplers, { posterior });
       report.progress(0, 2, `drawing ${count} samples: ${sampler.name}`);
       const { latents, diagnostics } = await sampler.draw(count, seed);
       report.progress(1, 2, "decoding");
