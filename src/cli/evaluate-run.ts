@@ -109,10 +109,12 @@ export function chooseParts(
     const notes = left.map((name) => `without ${name}: this run ${lackingFor(name, model, features)}`);
     return { names: possible, notes };
   }
+  // features are loaded only where they are asked for: parts on them can be asked for all the same
+  const others = partNames.filter((name) => possible.includes(name) || parts[name].needs === "features");
   for (const name of wanted) {
     const lacking = lackingFor(name, model, features);
     if (lacking !== undefined)
-      throw new UsageError(`--scores ${name}: this run ${lacking}; choose from ${possible.join(", ")}.`);
+      throw new UsageError(`--scores ${name}: this run ${lacking}; choose from ${others.join(", ")}.`);
   }
   return { names: partNames.filter((name) => wanted.includes(name)), notes: [] };
 }

@@ -42,13 +42,19 @@ export async function improvedPrecisionRecall(
     return score({
       name: `${features} improved ${name}`,
       value,
-      standardError: Math.sqrt((value * (1 - value)) / n),
+      standardError: shareError(within, n),
       uncertainty: "binomial, given the region",
       images: n,
       seed,
     });
   };
   return [await share("precision", real, generated), await share("recall", generated, real)];
+}
+
+/** Standard error of a share k/n with two added on either side (Agresti and Coull, 1998), so that 0 and n are not certain. */
+function shareError(k: number, n: number): number {
+  const share = (k + 2) / (n + 4);
+  return Math.sqrt((share * (1 - share)) / (n + 4));
 }
 
 /** How many rows lie in at least one ball. */

@@ -1,4 +1,4 @@
-/** Reconstruction: the squared error of each row and its decoded code, and the nearest reconstruction of a sample. */
+/** Reconstruction: the squared error of each row and its decoded code. */
 import type { NdArray } from "../engine/index.js";
 import { mean, standardDeviation } from "../numerics/statistics.js";
 import { checkRows, checkSameWidth, type Score, score } from "./score.js";

@@ -49,6 +49,7 @@ beforeAll(async () => {
   await Promise.all([
     train("rhvae", "--model", "rhvae", "--option", "metricUnits=8", "centroids=20"),
     train("pvae", "--model", "pvae", "--curvature", "1"),
+    train("wae", "--model", "wae-mmd"),
   ]);
   writeTable(join(folder, "table.csv"));
   await json(
@@ -138,6 +139,7 @@ describe("atlas evaluate", () => {
       "memorisation (1/2: none, 1: copies)",
       "reconstruction error (mean square)",
     ]);
+    expect(vamp.notes.join()).toMatch(/without the Frechet distance of reconstructions: .*atlas reproduce features/);
   });
 
   it("without pictures leaves out what needs them", async () => {
@@ -164,7 +166,19 @@ describe("atlas evaluate", () => {
 });
 
 describe("atlas sample", () => {
+  it("without a name: the model's own law, or the mixture on the codes where there is none", async () => {
+    const chosen = async (run: string) =>
+      (await json("sample", run, "-n", "8", "--threads", "1", "--out", "own")).sampler;
+    expect(await Promise.all(["vae", "wae", "vamp", "ae"].map(chosen))).toEqual([
+      "prior",
+      "prior",
+      "vamp",
+      "gaussian-mixture",
+    ]);
+  });
+
   it.each([
+    ["rhvae", "prior"],
     ["vamp", "vamp"],
     ["vamp", "own"],
     ["rhvae", "own"],
@@ -182,7 +196,7 @@ describe("atlas sample", () => {
     expect(a.data).not.toEqual(c.data);
     expect(readNpy(join(folder, "first.npy")).shape).toEqual([12, 28, 28]);
     expect(decodePng(readFileSync(join(folder, "first.png"))).width).toBe(10 * 57 + 1);
-    if (sampler !== "riemannian" && run !== "rhvae") return;
+    if (sampler !== "riemannian" && `${run} ${sampler}` !== "rhvae own") return;
     const { acceptance, effectiveSampleSize, splitRHat } = first.diagnostics;
     for (const value of [acceptance, effectiveSampleSize, splitRHat]) expect(value).toBeGreaterThan(0);
     if (run === "rhvae") return;
@@ -228,7 +242,7 @@ describe("bad usage is one sentence and exit code 2", () => {
     [
       "a part that the model lacks",
       evaluate("ae", "--scores", "likelihood"),
-      /kind ae, which has no marginal likelihood; choose from memorisation/,
+      /kind ae, which has no marginal likelihood; choose from frechet, prd, improved, memorisation/,
     ],
     [
       "annealing on the ball",

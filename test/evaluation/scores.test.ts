@@ -145,6 +145,8 @@ describe("improved precision and recall", () => {
     expect(wideP.value).toBeLessThan(0.3);
     const [same, all] = await improvedPrecisionRecall(real, real, { ...named, threads: 1 });
     expect([same.value, all.value]).toEqual([1, 1]);
+    // all of 300 is not certain: about sqrt(2)/304
+    expect(same.standardError).toBeCloseTo(Math.SQRT2 / 304, 4);
   });
 });
 

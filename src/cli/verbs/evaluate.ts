@@ -1,14 +1,15 @@
 /** `atlas evaluate`: scores of a run and a sampler, each with its uncertainty, and the pictures that belong to them. */
 import { join } from "node:path";
 import type { Command } from "commander";
+import { UsageError } from "../../errors.js";
 import type { Score } from "../../evaluation/index.js";
-import { type ChosenFeatures, chooseFeatures } from "../choose-features.js";
+import { type ChosenFeatures, chooseFeatures, type FeatureChoice } from "../choose-features.js";
 import { chooseParts, type EvaluatedRun, evaluateRun, type PartName, partLines, partNames } from "../evaluate-run.js";
 import { finiteNumber, oneOf, wholeNumber } from "../options.js";
 import { posteriorOptions } from "../posterior-choice.js";
 import { createReport, duration, table } from "../report.js";
 import { dataOfRun } from "../run-data.js";
-import { openScored, type Picture, type ScoredModel } from "../scored-model.js";
+import { defaultSampler, openScored, type Picture, type ScoredModel } from "../scored-model.js";
 
 interface Options {
   sampler?: string;
@@ -131,10 +132,6 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   report.result({ ...document, files, seconds });
 }
 
-function defaultSampler({ samplers, run }: ScoredModel): string {
-  return run.standardPrior || (samplers.own?.length ?? 0) > 0 ? "own" : "gaussian-mixture";
-}
-
 /** What the sampler lacks is said before anything long begins. */
 async function checkSampler(name: string, model: ScoredModel): Promise<void> {
   const { chooseSampler, samplersFor } = await import("../../samplers/index.js");
@@ -147,17 +144,30 @@ async function featuresFor(
   model: ScoredModel,
   wanted: readonly PartName[] | undefined,
   name: string | undefined,
-  choice: { readonly output?: string; readonly scale?: number; readonly shift?: number; readonly threads?: number },
+  choice: Omit<FeatureChoice, "name">,
 ): Promise<{ features?: ChosenFeatures; note?: string }> {
   const run = { data: model.run.name, dimension: model.run.dataDimension, picture: model.picture };
   const needed = wanted === undefined || wanted.some((part) => ["frechet", "prd", "improved"].includes(part));
   if (name !== undefined) return { features: await chooseFeatures({ ...choice, name }, run) };
-  if (!needed) return {};
   const digits = model.picture?.channels === 1 && model.picture.height === 28 && model.picture.width === 28;
+  if (!needed) return wanted.includes("reconstruction") ? featuresAtHand(run, choice) : {};
   if (digits || wanted !== undefined) return { features: await chooseFeatures({ ...choice, name: "own" }, run) };
   return {
     note: "without Frechet distance, precision and recall: our own features are of grey 28 x 28 pictures; name a network for these data with --features FILE.onnx",
   };
+}
+
+/** For the Frechet distance of reconstructions, which are scored without it where there are no features. */
+async function featuresAtHand(
+  run: Parameters<typeof chooseFeatures>[1],
+  choice: Omit<FeatureChoice, "name">,
+): Promise<{ features?: ChosenFeatures; note?: string }> {
+  try {
+    return { features: await chooseFeatures({ ...choice, name: "own" }, run) };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { note: `without the Frechet distance of reconstructions: ${error.message}` };
+  }
 }
 
 function cells({ name, value, standardError, uncertainty, images }: Score): string[] {
