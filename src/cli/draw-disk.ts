@@ -22,6 +22,8 @@ export interface DrawnDisk extends DrawnMap {
 /** Beyond this share of the radius the field is not evaluated (about 7.6/sqrt(c) from the origin). */
 const SHOWN = 0.999;
 const STEPS = 64;
+/** With fewer pairs a correlation says nothing. */
+const FEW = 8;
 
 /** @param metric the pullback whose magnification is shown, in ball coordinates */
 export async function drawDisk(
@@ -145,7 +147,7 @@ function captionOf(lengths: DrawnDisk["lengths"]): string {
   if (lengths.length === 0) return "";
   const failed = lengths.filter(({ converged }) => !converged).length;
   const note = failed > 0 ? ` ${failed} of the decoder's geodesics did not converge.` : "";
-  if (lengths.length < 3) return note.trim();
+  if (lengths.length < FEW) return note.trim();
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [a, b] = [lengths.map(({ decoder }) => decoder), lengths.map(({ hyperbolic }) => hyperbolic)];
   const [ma, mb] = [mean(a), mean(b)];

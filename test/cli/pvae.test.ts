@@ -89,6 +89,7 @@ describe("atlas map of a Poincare VAE", () => {
     expect(svg.match(/class="boundary"/g)).toHaveLength(2);
     expect(svg).toContain("Geometry of the prior");
     expect(svg).toContain("Geometry of the decoder");
+    expect(svg).not.toContain("correlation"); // three pairs say nothing of it
     expect(svg.match(/class="hyperbolic-geodesics-left-"/g)).toHaveLength(3);
     expect(svg.match(/class="decoder-s-geodesics"/g)).toHaveLength(3);
     expect(decodePng(readFileSync(join(folder, "disk-map.png"))).width).toBeGreaterThan(1000);
