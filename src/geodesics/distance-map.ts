@@ -39,7 +39,7 @@ export interface DistanceMap {
   /**
    * The shortest curve from the source to a place (x, y) of the grid, by steepest descent of the distance: x and y of one
    * point after another, [T * 2], on the two axes. As accurate as the grid; a good start for `connect`.
-   * @throws UsageError for places outside of the grid
+   * @throws UsageError for places outside of the grid; RunError where the descent does not come to the source
    */
   pathTo(x: number, y: number): Float64Array;
   /** Rounds of four sweeps until nothing changed by more than 1e-7 of the largest distance. */
@@ -322,7 +322,10 @@ function descend(
   const path = [place[1], place[0]]; // backwards
   let [x, y] = place;
   for (let step = 0; step < 4 * (columns + rows); step++) {
-    if (Math.hypot(x - source[0], y - source[1]) <= NEAR - 1) break;
+    if (Math.hypot(x - source[0], y - source[1]) <= NEAR - 1) {
+      path.push(source[1], source[0]);
+      return Float64Array.from(path.reverse());
+    }
     const costOf = (angle: number) => {
       const [nx, ny] = [x + STEP * Math.cos(angle), y + STEP * Math.sin(angle)];
       if (nx < 0 || ny < 0 || nx > columns - 1 || ny > rows - 1) return Number.POSITIVE_INFINITY;
@@ -341,6 +344,7 @@ function descend(
     [x, y] = inside ? next : [x + STEP * Math.cos(best * turn), y + STEP * Math.sin(best * turn)];
     path.push(y, x);
   }
-  path.push(source[1], source[0]);
-  return Float64Array.from(path.reverse());
+  throw new RunError(
+    "distanceMap: the descent from a place did not come to the source; take a finer grid, so that ridges are more than a cell wide.",
+  );
 }
