@@ -110,7 +110,10 @@ async function trainAndScore(
     asPublished: total(bounds.subarray(0, counted)) / test.n,
     ...distortion((a, b) => space.distance(at(a), at(b))),
     ...(pictured && {
-      codes: { nodes: rounded(nodes), observations: rounded((await encodeToBall(model, tree.data.rows)).mean.data) },
+      codes: {
+        nodes: rounded(nodes),
+        observations: rounded((await encodeToBall(model, tree.data.rows, { threads })).mean.data),
+      },
     }),
   };
 }
