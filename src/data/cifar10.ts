@@ -66,7 +66,7 @@ export function loadCifar10(part: "train" | "test", folder: string | undefined =
         );
       for (let k = 0; k < dimension; k++) rows[at * dimension + k] = bytes[offset + 1 + k] / 255;
     }
-  return { name: "cifar10", rows, n, dimension, labels, labelNames: classNames };
+  return { name: "cifar10", rows, n, dimension, colourShape: CIFAR10_IMAGE, labels, labelNames: classNames };
 }
 
 function pathIn(folder: string, name: string): string | undefined {

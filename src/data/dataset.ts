@@ -1,11 +1,12 @@
 /**
  * Data sets as the rest of the toolkit knows them: rows of float32, with labels, picture size and generating factors
- * where there are any. By name (`mnist`, `strokes`) or from the user's `.npy`, `.csv` or FASTA file.
+ * where there are any. By name (`mnist`, `strokes`, `cifar10`) or from the user's `.npy`, `.csv` or FASTA file.
  */
 import { existsSync } from "node:fs";
 import { extname } from "node:path";
 import { UsageError } from "../errors.js";
 import { permutation, randomKey, split } from "../numerics/random.js";
+import { cifar10Folder, loadCifar10 } from "./cifar10.js";
 import type { DownloadProgress } from "./download.js";
 import { type FastaOptions, isFastaName, readFastaDataset } from "./fasta-dataset.js";
 import { findMnist, loadMnist, type MnistPart } from "./mnist.js";
@@ -16,11 +17,11 @@ import { readCsvDataset, readNpyDataset, type UserFileOptions } from "./user-fil
 export type { Dataset } from "./types.js";
 
 /** Names of the data sets that need no file. */
-export const datasetNames = ["mnist", "strokes"] as const;
+export const datasetNames = ["mnist", "strokes", "cifar10"] as const;
 
 /** How a data set is loaded. */
 export interface LoadOptions extends UserFileOptions, FastaOptions {
-  /** MNIST: which part. Default: "all", which `splitDataset` takes apart again. */
+  /** MNIST and CIFAR-10: which part. Default: "all", which `splitDataset` takes apart again. */
   readonly part?: MnistPart;
   /** MNIST: download it if it is not there. Default: false. */
   readonly download?: boolean;
@@ -32,7 +33,7 @@ export interface LoadOptions extends UserFileOptions, FastaOptions {
 }
 
 /**
- * Loads "mnist", "strokes", or the user's file.
+ * Loads "mnist", "strokes", "cifar10" (as much of it as is in `$ATLAS_DATA/cifar10`), or the user's file.
  *
  * A `.npy` file holds [n, D] numbers, or [n, height, width] pictures. A `.csv` file holds a row a line, with or without
  * a header. `labelColumn` names the column (by header or index from 0) whose whole numbers or words are classes.
@@ -58,6 +59,12 @@ export async function loadDataset(nameOrPath: string, options: LoadOptions = {})
     const { images, labels, factors, factorNames, shape } = loadStrokes(options.count, options.seed);
     return { ...pictures("strokes", images, labels, shape), factors, factorNames };
   }
+  if (nameOrPath === "cifar10") {
+    const [part, folder] = [options.part ?? "all", cifar10Folder()];
+    if (part !== "all") return loadCifar10(part, folder);
+    const [train, test] = [loadCifar10("train", folder), loadCifar10("test", folder)];
+    return joined(train, test);
+  }
   const extension = extname(nameOrPath).toLowerCase();
   if (extension === ".npy") return readNpyDataset(nameOrPath, options);
   if (extension === ".csv") return readCsvDataset(nameOrPath, options);
@@ -65,6 +72,17 @@ export async function loadDataset(nameOrPath: string, options: LoadOptions = {})
   throw new UsageError(
     `data: '${nameOrPath}' ${problem}; give ${datasetNames.join(", ")}, or the path of a .npy, .csv or .fasta file.`,
   );
+}
+
+/** Training and test rows in one data set, which `splitDataset` takes apart again. */
+function joined(train: Dataset, test: Dataset): Dataset {
+  const rows = new Float32Array(train.rows.length + test.rows.length);
+  rows.set(train.rows);
+  rows.set(test.rows, train.rows.length);
+  const labels = new Int32Array(train.n + test.n);
+  labels.set(train.labels!);
+  labels.set(test.labels!, train.n);
+  return { ...train, rows, labels, n: train.n + test.n, standardTrainingRows: train.n };
 }
 
 /**

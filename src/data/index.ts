@@ -1,4 +1,5 @@
 export { cacheFolder } from "./cache.js";
+export { CIFAR10_IMAGE, cifar10Folder, loadCifar10 } from "./cifar10.js";
 export {
   autoDataset,
   type Dataset,

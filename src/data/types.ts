@@ -13,6 +13,8 @@ export interface Dataset {
   readonly labelNames?: readonly string[];
   /** Height and width, where a row is a grey picture. */
   readonly imageShape?: readonly [number, number];
+  /** Channels, height and width, where a row is a colour picture, channel first. */
+  readonly colourShape?: readonly [number, number, number];
   /** What generated each row, where it is known. [n, factorNames.length] */
   readonly factors?: Float64Array;
   readonly factorNames?: readonly string[];

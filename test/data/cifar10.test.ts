@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { cifar10Folder, loadCifar10 } from "../../src/data/cifar10.js";
+import { loadDataset, splitDataset } from "../../src/data/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "cifar10-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -39,4 +40,13 @@ describe("CIFAR-10", () => {
     expect(cifar10Folder({})).toBeUndefined();
     expect(() => loadCifar10("train", undefined)).toThrow(/ATLAS_DATA|lacks/);
   });
+});
+
+it.skipIf(cifar10Folder() === undefined)("is a data set by name, with its own split and its shape", async () => {
+  const data = await loadDataset("cifar10");
+  const { train, test } = splitDataset(data);
+  expect(data.colourShape).toEqual([3, 32, 32]);
+  expect([train.n, test.n]).toEqual([loadCifar10("train").n, loadCifar10("test").n]);
+  expect(test.labels![0]).toBe(loadCifar10("test").labels![0]);
+  expect(Array.from(test.rows.subarray(0, 9))).toEqual(Array.from(loadCifar10("test").rows.subarray(0, 9)));
 });

@@ -151,10 +151,10 @@ function networkOf(train: Dataset, given: FamilyOptions): NetworkShape {
       activation: given.activation ?? "tanh",
     };
   if (kind !== "convolutional") throw new UsageError(`network: "${kind}" is not known; use "mlp" or "convolutional".`);
-  const image = given.image ?? (train.imageShape && ([1, ...train.imageShape] as const));
+  const image = given.image ?? train.colourShape ?? (train.imageShape && ([1, ...train.imageShape] as const));
   if (image === undefined)
     throw new UsageError(
-      `network: "convolutional" needs the image's sizes, and ${train.name} does not tell them; give image [channels, rows, columns].`,
+      `network: "convolutional" needs the image's sizes, and ${train.name} does not tell them; give image (on the command line --image): channels, rows, columns.`,
     );
   return {
     kind,

@@ -6,8 +6,8 @@ import { createReport, table } from "../report.js";
 export function registerData(program: Command): void {
   program
     .command("data")
-    .description("Describe a data set (mnist, strokes, or a .npy, .csv or FASTA file), or download MNIST.")
-    .argument("[name]", "mnist, strokes, or a path; without it, all that is known is listed")
+    .description("Describe a data set (mnist, strokes, cifar10, or a .npy, .csv or FASTA file), or download MNIST.")
+    .argument("[name]", "mnist, strokes, cifar10, or a path; without it, all that is known is listed")
     .option("--download", "download MNIST to the cache if it is not there")
     .option(
       "--label-column <column>",
@@ -31,15 +31,19 @@ export function registerData(program: Command): void {
         },
       ) => {
         const report = createReport(options.json === true);
-        const { datasetNames, describeDataset, findMnist, loadDataset } = await import("../../data/index.js");
+        const { cifar10Folder, datasetNames, describeDataset, findMnist, loadDataset } = await import(
+          "../../data/index.js"
+        );
         if (name === undefined) {
           const folder = findMnist();
           report.say(`mnist    ${folder ?? "not found: atlas data mnist --download, or set ATLAS_DATA"}`);
           report.say("strokes  generated: 20,000 handwriting-like digits with their generating factors");
+          const pictures = cifar10Folder();
+          report.say(`cifar10  ${pictures ?? "not found: put its binary files into $ATLAS_DATA/cifar10"}`);
           report.say(
             "Or give the path of your own .npy, .csv or FASTA file (aligned sequences: .fasta, .fa, ..., .gz).",
           );
-          report.result({ known: datasetNames, mnist: folder ?? null });
+          report.result({ known: datasetNames, mnist: folder ?? null, cifar10: pictures ?? null });
           return;
         }
         const dataset = await loadDataset(name, {

@@ -16,6 +16,8 @@ interface TrainOptions {
   data?: string;
   model?: string;
   network?: string;
+  image?: string;
+  channels?: string;
   option?: string[];
   curvature?: string;
   posterior?: string;
@@ -102,7 +104,9 @@ export function registerTrain(program: Command): void {
       "--decoder <units>",
       "hidden layers of the decoder, such as 128,128 (pvae: also wrapped, gyroplane or mobius)",
     )
-    .option("--network <kind>", "family: mlp or convolutional (28 x 28 pictures and the like)")
+    .option("--network <kind>", "family: mlp or convolutional (pictures)")
+    .option("--image <sizes>", "convolutional: channels, rows, columns, such as 3,32,32; default: the data set's own")
+    .option("--channels <list>", "convolutional: channels after each halving; default 32,64,128")
     .option(
       "--option <name=value...>",
       "family: the model's own numbers, such as beta=4; vae: the likelihood's, such as dimension=3 or bins=16",
@@ -291,7 +295,14 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
       };
       return trainPvaeRun(train, test, defined(model) as any, settings);
     }
-    const model = { ...common, ...sizes, network: word(options.network), modelOptions: namedNumbers(options.option) };
+    const model = {
+      ...common,
+      ...sizes,
+      network: word(options.network),
+      image: options.image === undefined ? undefined : imageSizes(options.image),
+      channels: options.channels === undefined ? undefined : wholeNumbers("--channels", options.channels),
+      modelOptions: namedNumbers(options.option),
+    };
     return trainFamilyRun(kind, train, test, defined(model) as any, settings);
   });
   const name = kind === "pvae" ? "ELBO" : "score (minus the objective)";
@@ -309,6 +320,13 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
     reason: run.reason,
   });
   if (run.reason === "stopped") process.exitCode = 1;
+}
+
+function imageSizes(text: string): number[] {
+  const sizes = wholeNumbers("--image", text);
+  if (sizes.length !== 3)
+    throw new UsageError(`--image: "${text}" is not three numbers; give channels, rows and columns, such as 3,32,32.`);
+  return sizes;
 }
 
 function defined<T extends object>(given: T): Partial<T> {
