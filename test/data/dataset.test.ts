@@ -139,7 +139,7 @@ describe("npy data sets", () => {
 
 describe("data sets by name", () => {
   it("refuses unknown names and kinds of file", async () => {
-    expect(await refusal("mnsit")).toMatch(/'mnsit' is not known; give mnist, strokes, or the path/);
+    expect(await refusal("mnsit")).toMatch(/'mnsit' is not known; give mnist, strokes, cifar10, or the path/);
     expect(await refusal(write("a.txt", "1"))).toMatch(/is a file of another kind/);
     expect(await refusal("mnist")).toMatch(/MNIST is not in/);
   });
