@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { cifar10Folder, loadCifar10 } from "../../src/data/cifar10.js";
 import { loadDataset, splitDataset } from "../../src/data/index.js";
 
@@ -38,7 +38,9 @@ describe("CIFAR-10", () => {
     writeFileSync(join(folder, "data_batch_3.bin"), records(200));
     expect(() => loadCifar10("train", folder)).toThrow(/label 200/);
     expect(cifar10Folder({})).toBeUndefined();
+    vi.stubEnv("ATLAS_DATA", "");
     expect(() => loadCifar10("train", undefined)).toThrow(/ATLAS_DATA|lacks/);
+    vi.unstubAllEnvs();
   });
 });
 

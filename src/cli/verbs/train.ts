@@ -370,7 +370,7 @@ function dataChoice(options: TrainOptions, seedGiven: boolean): DataChoice {
     throw new UsageError(
       options.resume
         ? `--resume: ${options.out} does not say which data it was trained on; name them with --data (and --seed, --label-column as at first).`
-        : "--data: name the data set: mnist, strokes, or the path of a .npy, .csv or .fasta file.",
+        : "--data: name the data set: mnist, strokes, cifar10, or the path of a .npy, .csv or .fasta file.",
     );
   const fraction = options.testFraction;
   return {
