@@ -34,5 +34,6 @@ it("posterior-pictures: curves, pictures, report", async () => {
   }
   const report = readFileSync(join(out, "report.md"), "utf8");
   expect(report).toContain("a = 1 is the literal one");
+  expect(report).toContain("Every minimising curve is shortest in its own column, within 1 %.");
   expect(report).toContain("atlas reproduce posterior-pictures --fast --seed 0 --epochs 2");
 }, 120_000);
