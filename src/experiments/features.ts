@@ -72,6 +72,7 @@ async function write(
     parts.push(`## ${name}
 
 ${value.trainRows} digits to train on, ${value.epochs} epochs: **${(100 * value.accuracy).toFixed(2)} %** of ${value.testRows} test digits classified right. Weights: \`${standardPath(folderOf(name))}\`.
+Distances of ${value.images} test images on either side:
 
 ${table([
   ["spoiled by", ...[0, 1, 2, 3, 4].map((k) => `level ${k}`)],
@@ -95,7 +96,7 @@ ${table([
 
 Generated digits are compared with real ones on 64 features of a small convolutional classifier (16 and 32 channels, batch
 normalisation). This is no network of the literature: distances on it have a scale of their own, shown below, and are
-compared with no published FID. Frechet distances are of ${results[0]?.value.images} images on either side, ± their bootstrap standard error.
+compared with no published FID. Frechet distances are ± their bootstrap standard error.
 
 ${parts.join("\n")}`;
   return writeFiles(options.out, files);

@@ -27,6 +27,7 @@ it("features: keeps the weights of a fast run beside its report, not in the cach
   const report = readFileSync(join(out, "report.md"), "utf8");
   expect(report).toContain("atlas reproduce features --fast --seed 0");
   expect(report).toContain("test digits classified right");
+  expect(report).toContain(`Distances of ${value.images} test images on either side:`);
   const before = readFileSync(path, "utf8");
   await run(options);
   expect(readFileSync(path, "utf8")).toBe(before);
