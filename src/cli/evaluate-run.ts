@@ -77,11 +77,7 @@ export interface EvaluatedRun {
 }
 
 /** Why this run cannot have a part, as the end of "RUN ...", or nothing. */
-export function lackingFor(
-  name: PartName,
-  model: ScoredModel,
-  features: FeatureNetwork | undefined,
-): string | undefined {
+function lackingFor(name: PartName, model: ScoredModel, features: FeatureNetwork | undefined): string | undefined {
   const { needs } = parts[name];
   if (needs === "features" && features === undefined) return "has no features for its data";
   if (needs === "picture" && model.picture === undefined) return "is not of pictures";
