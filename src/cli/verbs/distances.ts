@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
 import { inClosedForm, knownCodes, metricChoice, openRun, pointsFrom } from "../open-run.js";
+import { posteriorRemedy } from "../posterior-choice.js";
 import { createReport, duration } from "../report.js";
 
 interface DistancesOptions {
@@ -78,6 +79,8 @@ export function registerDistances(program: Command): void {
             .map(([i, j]) => `${i}-${j}`)
             .join(", ")}${result.failed.length > 10 ? ", ..." : ""}; atlas geodesic tells why for a pair`,
         );
+      const remedy = result.failed.length > 0 ? posteriorRemedy(options.metric) : undefined;
+      if (remedy !== undefined) report.say(`note: ${remedy}`);
       report.result({ n, out: options.out, converged: result.converged, seconds });
       if (result.converged < pairs) process.exitCode = 1;
     });

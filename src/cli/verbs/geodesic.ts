@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { NdArray } from "../../engine/index.js";
 import { inClosedForm, knownCodes, metricChoice, type OpenRun, openRun } from "../open-run.js";
 import { pointOrIndex } from "../options.js";
+import { posteriorRemedy } from "../posterior-choice.js";
 import { createReport, table } from "../report.js";
 
 interface GeodesicOptions {
@@ -71,6 +72,8 @@ export function registerGeodesic(program: Command): void {
           ["iterations", String(result.iterations)],
         ]),
       );
+      const remedy = !result.converged ? posteriorRemedy(options.metric) : undefined;
+      if (remedy !== undefined) report.say(`note: ${remedy}`);
       report.result({
         from: from.index ?? from.point,
         to: to.index ?? to.point,
