@@ -1,6 +1,6 @@
 /**
  * Metrics from metrics: multiples, sums, conformal changes, a floor, and new coordinates. An embedding is kept
- * wherever the result has one.
+ * wherever the result has one; a part without a metric tensor (1-Wasserstein) leaves the result without one.
  */
 import {
   add,
@@ -36,6 +36,7 @@ export function scaledMetric(base: LatentMetric, c: number): LatentMetric {
     segmentEnergy: (a, b) => mul(base.segmentEnergy(a, b), c),
     ...(embedding && { embedding: (z: Tensor) => mul(embedding.call(base, z), Math.sqrt(c)) }),
     ...(ends && { ends: { at: ends.at, energy: (a: EndValues, b: EndValues) => mul(ends.energy(a, b), c) } }),
+    ...finslerOf(base),
   };
 }
 
@@ -66,7 +67,13 @@ export function sumMetric(metrics: readonly LatentMetric[], name?: string): Late
         ),
     }),
     ...(ends.every((each) => each !== undefined) && { ends: sumOfEnds(ends) }),
+    ...finslerOf(...metrics),
   };
+}
+
+/** The mark of metrics without a tensor, where one of these has it. */
+function finslerOf(...metrics: readonly LatentMetric[]): Pick<LatentMetric, "finsler"> {
+  return metrics.some((metric) => metric.finsler) ? { finsler: true } : {};
 }
 
 /** What a metric's steps depend on at their ends: its own, or the embedded points. */
@@ -106,6 +113,7 @@ export function conformalMetric(base: LatentMetric, logFactor: (z: Tensor) => Te
     dimension: base.dimension,
     metricTensor: (z) => mul(reshape(factor(z), [z.shape[0], 1, 1]), base.metricTensor(z)),
     segmentEnergy: (a, b) => mul(factor(mul(add(a, b), 0.5)), base.segmentEnergy(a, b)),
+    ...finslerOf(base),
   };
 }
 
@@ -150,5 +158,6 @@ export function reparametrised(
     },
     segmentEnergy: (a, b) => metric.segmentEnergy(diffeomorphism(a), diffeomorphism(b)),
     ...(ends && { ends: { at: (w: Tensor) => ends.at(diffeomorphism(w)), energy: ends.energy } }),
+    ...finslerOf(metric),
   };
 }

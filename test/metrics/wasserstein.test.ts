@@ -26,20 +26,25 @@ import {
   ndarray,
   slice,
   square,
+  sum,
   type Tensor,
   tanh,
 } from "../../src/engine/index.js";
 import { connect, shoot } from "../../src/geodesics/index.js";
 import {
   buresMetric,
+  conformalMetric,
   type DistributionDecoder,
   evaluate,
   gaussianCurvature,
   type LatentMetric,
+  reparametrised,
+  scaledMetric,
   validateMetric,
   wasserstein1,
   wasserstein1Closed,
   wasserstein2,
+  withFloor,
 } from "../../src/metrics/index.js";
 import { testRandom } from "../numerics/helpers.js";
 
@@ -284,6 +289,21 @@ describe("1-Wasserstein of discretised laws", () => {
       expect(energy).toBeLessThan(4 * plain[i]);
     });
     expect(() => wasserstein1(decoder, family, 2, { values, place: (x) => -x })).toThrow(/does not rise/);
+  });
+  it("have no metric tensor, and neither has what is made from them", async () => {
+    const lengths = wasserstein1(decoder, family, 2, { values });
+    const made = [
+      lengths,
+      scaledMetric(lengths, 2),
+      withFloor(lengths, 0.1),
+      conformalMetric(lengths, (z) => sum(z, 1)),
+      reparametrised(lengths, (w) => mul(w, 2)),
+    ];
+    for (const metric of made)
+      await expect(
+        evaluate(metric, (each, z) => each.metricTensor(z), [[0, 0]]),
+        metric.name,
+      ).rejects.toThrow(/has lengths and energies of curves \(connect\), but no metric tensor/);
   });
   it("the closed form agrees with many bins, and the bound is one", async () => {
     const fine = discretisedLogistic();
