@@ -91,6 +91,8 @@ export interface DistributionMetrics {
   readonly gate?: Gate;
   /** The decoder with its uncertainty calibrated. Traceable. */
   readonly decoder: DistributionDecoder;
+  /** Of mixed data: the names of its blocks. */
+  readonly blocks: readonly string[];
   /** What this family has. */
   readonly names: readonly DistributionMetricName[];
   /** @throws UsageError for a name or an option that the family does not have */
@@ -122,7 +124,7 @@ export function distributionModel(model: Vae, codes?: NdArray): DistributionMode
       blocks: likelihoodBlocks(shape),
       decoder: (z) => decodeParameters(shape, parameters, z),
       codes,
-      ...(shape.likelihood === "discretised-logistic" && { values: binsOf(shape.likelihoodOptions) }),
+      values: columnValues(shape.likelihood, shape.likelihoodOptions),
     };
   if (shape.likelihood === "bernoulli")
     return {
@@ -130,7 +132,7 @@ export function distributionModel(model: Vae, codes?: NdArray): DistributionMode
       family: likelihoodFamily(shape),
       decoder: (z) => ({ logits: decodeLinear(shape, parameters, z) }),
       codes,
-      values: { low: 0, high: 1, count: 2 },
+      values: columnValues(shape.likelihood),
     };
   if (model.uncertainty !== undefined) {
     const withDeviation = decoderWithUncertainty(model);
@@ -148,8 +150,13 @@ export function distributionModel(model: Vae, codes?: NdArray): DistributionMode
   return { dimension, family: normal(), decoder, codes };
 }
 
-/** The values of a discretised logistic with these options. */
-function binsOf({ low = 0, high = 1, bins = 256 }: Readonly<Record<string, unknown>> = {}): Values {
+/** The values that columns take under a likelihood of this name and options, where it says so: bits, and bins. */
+export function columnValues(
+  likelihood: string,
+  { low = 0, high = 1, bins = 256 }: Readonly<Record<string, unknown>> = {},
+): Values | undefined {
+  if (likelihood === "bernoulli") return { low: 0, high: 1, count: 2 };
+  if (likelihood !== "discretised-logistic") return undefined;
   return { low: low as number, high: high as number, count: bins as number };
 }
 
@@ -180,6 +187,7 @@ export async function distributionMetrics(
     family: model.family,
     ...(gate && { gate }),
     decoder,
+    blocks: (model.blocks ?? []).map((block) => block.name),
     names: namesFor(model),
     metric(name = "fisher-rao", choice = {}) {
       const key = JSON.stringify([name, choice]);
@@ -237,6 +245,11 @@ function metricNamed(
     throw new UsageError(
       `metric: "${name}" does not go with the ${family.name} likelihood; use one of ${names.join(", ")}.`,
     );
+  const closed = family.wasserstein2Embedding !== undefined || family.name === "full normal";
+  if (values === undefined && (name === "wasserstein1" || (name === "wasserstein" && !closed)))
+    throw new UsageError(
+      `metric: ${name} of a ${family.name} likelihood needs the range of the data; give values such as { low: 0, high: 1 }, or --metric ${name}:low=0,high=1 on the command line.`,
+    );
   const decoder = columns === undefined ? whole : columnsOf(whole, columns);
   if (weights !== undefined && name !== "position-orientation") {
     if (!name.startsWith("fisher-rao"))
@@ -258,9 +271,7 @@ function metricNamed(
     case "wasserstein":
       return wasserstein2(decoder, family, dimension, { values });
     case "wasserstein1":
-      if (values === undefined)
-        throw new UsageError("metric: wasserstein1 needs the values of the data, such as { low: 0, high: 1 }.");
-      return wasserstein1(decoder, family, dimension, { values });
+      return wasserstein1(decoder, family, dimension, { values: values! });
     case "probabilities":
       return probabilityDifferences(decoder, family, dimension);
     case "impurity":

@@ -6,7 +6,9 @@ import { type NdArray, ndarray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { decodeNpy, encodeNpy } from "../numerics/npy.js";
 import { issueOf, readCheckpoint, writeCheckpoint } from "../training/index.js";
+import { columnValues, type DistributionModel } from "./distribution-metrics.js";
 import { type ImportDecoderOptions, type ImportedDecoder, importDecoder } from "./imported.js";
+import { likelihoodBlocks } from "./likelihood.js";
 
 const FILE = "imported.onnx";
 
@@ -32,6 +34,10 @@ export interface ImportedRun {
   readonly decoder: ImportedDecoder;
   /** [N, d], or [0, d] where none were given. */
   readonly codes: NdArray;
+  /** Of mixed data: its blocks. */
+  readonly blocks?: DistributionModel["blocks"];
+  /** The values that columns take, where the likelihood says it. */
+  readonly values?: DistributionModel["values"];
 }
 
 /**
@@ -70,7 +76,7 @@ export async function importRun(
       "README.md": `# Imported decoder\n\n${name}: ${decoder.dimension} latent dimensions, ${decoder.dataDimension} columns. The file itself is ${FILE}.\n`,
     },
   );
-  return { name, decoder, codes: codes ?? noCodes(decoder.dimension) };
+  return { name, decoder, codes: codes ?? noCodes(decoder.dimension), ...partsOf(description) };
 }
 
 /** Opens such a run. @throws UsageError that names the file that is missing or damaged. */
@@ -84,9 +90,18 @@ export async function loadImportedRun(folder: string): Promise<ImportedRun> {
   const { name, outputs } = parsed.data;
   const decoder = await importDecoder(bytes, { name, likelihood: familyOf(parsed.data), outputs });
   const latents = files.get("latents.npy");
-  if (latents === undefined) return { name, decoder, codes: noCodes(decoder.dimension) };
+  const parts = partsOf(parsed.data);
+  if (latents === undefined) return { name, decoder, codes: noCodes(decoder.dimension), ...parts };
   const array = decodeNpy(latents, `${folder}/latents.npy`);
-  return { name, decoder, codes: ndarray(Float64Array.from(array.data), array.shape) };
+  return { name, decoder, codes: ndarray(Float64Array.from(array.data), array.shape), ...parts };
+}
+
+function partsOf({
+  likelihood,
+  schema,
+}: Pick<ImportDescription, "likelihood" | "schema">): Pick<ImportedRun, "blocks" | "values"> {
+  if (schema !== undefined) return { blocks: likelihoodBlocks({ likelihood: "mixed", schema }) };
+  return likelihood === undefined ? {} : { values: columnValues(likelihood.name, likelihood.options) };
 }
 
 function familyOf({ likelihood, schema }: Pick<ImportDescription, "likelihood" | "schema">): Family | undefined {

@@ -1,4 +1,5 @@
 export {
+  columnValues,
   type DistributionMetricName,
   type DistributionMetricOptions,
   type DistributionMetrics,

@@ -1,7 +1,7 @@
 /** A run's folder as the verbs need it: codes, decoder, metrics, whatever kind of model it holds. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { DistributionMetrics } from "../autoencoders/index.js";
+import type { DistributionMetricName, DistributionMetrics } from "../autoencoders/index.js";
 import type { NdArray, Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import type { Manifold } from "../manifolds/index.js";
@@ -56,7 +56,7 @@ export async function openRun(folder: string): Promise<OpenRun> {
 
 async function openImported(folder: string): Promise<OpenRun> {
   const { loadImportedRun } = await import("../autoencoders/index.js");
-  const { name, decoder: imported, codes } = await loadImportedRun(folder);
+  const { name, decoder: imported, codes, blocks, values } = await loadImportedRun(folder);
   const mean = (z: Tensor) => imported.mean(z);
   const uncertain = imported.roles.std ?? imported.roles.logvar ?? imported.roles.logstd;
   const decoder = uncertain === undefined ? undefined : imported.decoder;
@@ -72,7 +72,8 @@ async function openImported(folder: string): Promise<OpenRun> {
     ...(imported.likelihood && {
       likelihoodMetrics: async () => {
         const { distributionMetrics } = await import("../autoencoders/index.js");
-        const given = { dimension: imported.dimension, family: imported.likelihood!, decoder: imported.parameters! };
+        const { dimension, likelihood, parameters } = imported;
+        const given = { dimension, family: likelihood!, decoder: parameters!, blocks, values };
         // Without codes there is nothing to measure the distance of a gate to.
         return codes.shape[0] > 0
           ? distributionMetrics({ ...given, codes })
@@ -238,48 +239,70 @@ export const gateOf = (metric: LatentMetric): Gate | undefined => gates.get(metr
 
 /**
  * The metric of that name on a run: "expected" (the default where the run knows its uncertainty) "euclidean" or
- * "posterior" (posterior covariances at 100 medoids of the codes, seed 0; see `posterior-choice.ts` for other numbers).
+ * "posterior" (posterior covariances at 100 medoids of the codes, seed 0; see `posterior-choice.ts` for other numbers),
+ * or one of the likelihood's, with parts behind its name as `likelihood-choice.ts` reads them.
  * @throws UsageError for other names, and for "expected" without uncertainty.
  */
 export async function metricChoice(run: OpenRun, name: string | undefined): Promise<LatentMetric> {
   const { oneOf } = await import("./options.js");
   const { isPosteriorChoice, posteriorChoice } = await import("./posterior-choice.js");
+  const { likelihoodParts } = await import("./likelihood-choice.js");
   if (name !== undefined && isPosteriorChoice(name)) return posteriorChoice(run, name);
-  const wanted = name === undefined ? run.defaultMetric : oneOf("--metric", name, metricNames);
+  const [kind, list] = name?.split(/:(.*)/s) ?? [];
+  const bare = kind === undefined ? run.defaultMetric : oneOf("--metric", kind, metricNames);
+  const wanted = list === undefined ? bare : `${bare}:${list}`;
   const known = chosen.get(run) ?? new Map<string, LatentMetric>();
   chosen.set(run, known);
   let metric = known.get(wanted);
   if (metric !== undefined) return metric;
+  if (list !== undefined && ["euclidean", "expected", "hyperbolic"].includes(bare))
+    throw new UsageError(`--metric ${name}: nothing goes behind ${bare}; write --metric ${bare}.`);
   const { expectedPullback, posteriorMetricOf, pullback } = await import("../metrics/index.js");
-  if (wanted === "euclidean") metric = pullback(run.mean, run.dimension);
-  else if (wanted === "hyperbolic")
-    metric = (await import("../autoencoders/pvae/index.js")).manifoldMetric(ballOf(run));
-  else if (wanted === "posterior") {
+  if (bare === "euclidean") metric = pullback(run.mean, run.dimension);
+  else if (bare === "hyperbolic") metric = (await import("../autoencoders/pvae/index.js")).manifoldMetric(ballOf(run));
+  else if (bare === "posterior") {
     if (run.logVariances === undefined)
       throw new UsageError(
         `--metric posterior: ${run.folder} holds no posterior variances of its codes (an import, or a model without); use another metric.`,
       );
     metric = posteriorMetricOf(run.codes, run.logVariances());
-  } else if (wanted === "expected" && run.decoder !== undefined) metric = expectedPullback(run.decoder, run.dimension);
-  else if (wanted === "expected" && run.likelihoodMetrics === undefined)
+  } else if (bare === "expected" && run.decoder !== undefined) metric = expectedPullback(run.decoder, run.dimension);
+  else if (bare === "expected" && run.likelihoodMetrics === undefined)
     throw new UsageError(
       `--metric expected: ${run.folder} knows no uncertainty of its decoder (--no-uncertainty, or an import without std); use --metric euclidean.`,
     );
   else {
     if (run.likelihoodMetrics === undefined)
       throw new UsageError(
-        `--metric ${wanted}: ${run.folder} has no likelihood; import it with --likelihood, or use --metric euclidean.`,
+        `--metric ${bare}: ${run.folder} has no likelihood; import it with --likelihood, or use --metric euclidean.`,
       );
     const metrics = await run.likelihoodMetrics();
     const usable = metrics.names.filter((one) => one !== "euclidean");
-    if (!usable.includes(wanted))
+    if (!usable.some((one) => one === bare))
       throw new UsageError(
-        `--metric ${wanted}: a ${metrics.family.name} likelihood has no such metric; use one of euclidean, ${usable.join(", ")}.`,
+        `--metric ${bare}: a ${metrics.family.name} likelihood has no such metric; use one of euclidean, ${usable.join(", ")}.`,
       );
-    metric = metrics.metric(wanted);
+    metric = metrics.metric(
+      bare as DistributionMetricName,
+      list === undefined ? {} : likelihoodParts(bare as DistributionMetricName, list, metrics.blocks),
+    );
     if (metrics.gate) gates.set(metric, metrics.gate);
   }
   known.set(wanted, metric);
+  return metric;
+}
+
+/**
+ * The same for verbs that need a metric tensor.
+ * @param what what is made of the tensor, for the sentence
+ * @throws UsageError also for metrics that have none (1-Wasserstein)
+ */
+export async function metricWithTensor(run: OpenRun, name: string | undefined, what: string): Promise<LatentMetric> {
+  const metric = await metricChoice(run, name);
+  if (metric.finsler)
+    throw new UsageError(
+      `--metric ${name}: it measures lengths that come from no metric tensor, so there is no ${what}; use it with atlas geodesic and distances, or another metric here.`,
+    );
   return metric;
 }
 

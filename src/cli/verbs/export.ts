@@ -1,7 +1,7 @@
 /** `atlas export`: the networks of a run, and its metric, as ONNX files that any runtime runs. */
 import { join } from "node:path";
 import type { Command } from "commander";
-import { metricChoice, openRun } from "../open-run.js";
+import { metricWithTensor, openRun } from "../open-run.js";
 import { wholeNumber } from "../options.js";
 import { createReport, table } from "../report.js";
 
@@ -26,7 +26,7 @@ export function registerExport(program: Command): void {
       const report = createReport(options.json === true);
       const batch = wholeNumber("--batch", options.batch ?? "1", 1, 65536);
       const run = await openRun(folder);
-      const metric = await metricChoice(run, options.metric);
+      const metric = await metricWithTensor(run, options.metric, "tensor to export");
       const [{ toOnnx, zerosArray }, { writeAtomically }] = await Promise.all([
         import("../../engine/index.js"),
         import("../../numerics/files.js"),

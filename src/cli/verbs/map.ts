@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
 import type { LatentMetric } from "../../metrics/index.js";
 import { drawMap } from "../draw-map.js";
-import { metricChoice, type OpenRun, openRun } from "../open-run.js";
+import { metricWithTensor, type OpenRun, openRun } from "../open-run.js";
 import { wholeNumber } from "../options.js";
 import { createReport, type Report } from "../report.js";
 
@@ -48,10 +48,8 @@ export function registerMap(program: Command): void {
           `${folder} has codes in the Poincare ball of dimension ${run.dimension}, and the map is of the disk, two latent dimensions; train with --latent 2, or use atlas distances.`,
         );
       // On the disk the hyperbolic geometry is drawn beside the decoder's in any case.
-      const metric = await metricChoice(
-        run,
-        options.metric === "hyperbolic" && run.ball ? "euclidean" : options.metric,
-      );
+      const name = options.metric === "hyperbolic" && run.ball ? "euclidean" : options.metric;
+      const metric = await metricWithTensor(run, name, "map to draw");
       const geodesics = wholeNumber("--geodesics", options.geodesics ?? "0", 0, 1000);
       const shared = {
         resolution: wholeNumber("--resolution", options.resolution ?? "160", 8, 1024),

@@ -1,7 +1,7 @@
 /** `atlas mean`: the Frechet mean of some codes or points of a run. */
 import type { Command } from "commander";
 import { UsageError } from "../../errors.js";
-import { inClosedForm, metricChoice, openRun, pointsFrom } from "../open-run.js";
+import { inClosedForm, metricWithTensor, openRun, pointsFrom } from "../open-run.js";
 import { createReport, table } from "../report.js";
 
 interface MeanOptions {
@@ -34,7 +34,7 @@ export function registerMean(program: Command): void {
         throw new UsageError(`--out: "${options.out}" does not end in .npy; the mean is written in that form.`);
       const run = await openRun(folder);
       const { points } = await pointsFrom(run, options);
-      const metric = await metricChoice(run, options.metric);
+      const metric = await metricWithTensor(run, options.metric, "mean by its gradient");
       const { frechetMean } = await import("../../geodesics/index.js");
       const ball = inClosedForm(run, options.metric);
       const result =

@@ -1,0 +1,68 @@
+/**
+ * Parts of a likelihood's metric from the command line, behind its name: `wasserstein:low=0,high=8,count=64` (the
+ * values that columns take), `fisher-rao:columns=0-3+7` (the columns or sites that count), `fisher-rao:heading=0.5`
+ * (the weight of a block of mixed data), `fisher-rao:floor=0.01` (a multiple of the identity is added).
+ */
+import type { DistributionMetricName, DistributionMetricOptions } from "../autoencoders/index.js";
+import { UsageError } from "../errors.js";
+import { finiteNumber, numberFromZero, wholeNumber } from "./options.js";
+
+const ranges = ["low", "high", "count"] as const;
+
+/**
+ * The list behind the name as options.
+ * @param blocks names of the likelihood's blocks, where it has any
+ * @throws UsageError for names that this metric does not take, and values that do not fit
+ */
+export function likelihoodParts(
+  name: DistributionMetricName,
+  list: string,
+  blocks: readonly string[],
+): DistributionMetricOptions {
+  const option = `--metric ${name}`;
+  const weighed = name.startsWith("fisher-rao") || name === "position-orientation" ? blocks : [];
+  const known = [
+    ...(name.startsWith("wasserstein") ? ranges : []),
+    ...(blocks.length === 0 ? ["columns"] : []),
+    "floor",
+    ...weighed,
+  ];
+  const given = new Map<string, string>();
+  for (const part of list.split(",")) {
+    const [key, value] = part.split("=").map((piece) => piece.trim());
+    if (!known.includes(key) || value === undefined)
+      throw new UsageError(`${option}: "${part}" is not of the form name=value with a name of ${known.join(", ")}.`);
+    given.set(key, value);
+  }
+  const number = (key: string) => finiteNumber(`${option} ${key}`, given.get(key)!);
+  const [low, high] = ["low", "high"].map((key) => given.has(key));
+  if (low !== high || (given.has("count") && !low))
+    throw new UsageError(`${option}: give low and high together, such as ${name}:low=0,high=1,count=64.`);
+  const weights = weighed.filter((block) => given.has(block));
+  return {
+    ...(low && {
+      values: {
+        low: number("low"),
+        high: number("high"),
+        ...(given.has("count") && { count: wholeNumber(`${option} count`, given.get("count")!, 2, 65536) }),
+      },
+    }),
+    ...(given.has("columns") && { columns: columnList(`${option} columns`, given.get("columns")!) }),
+    ...(given.has("floor") && { floor: numberFromZero(`${option} floor`, given.get("floor")!) }),
+    ...(weights.length > 0 && {
+      weights: Object.fromEntries(
+        weights.map((block) => [block, numberFromZero(`${option} ${block}`, given.get(block)!)]),
+      ),
+    }),
+  };
+}
+
+/** `0-3+7` as 0, 1, 2, 3, 7. */
+function columnList(option: string, text: string): number[] {
+  return text.split("+").flatMap((piece) => {
+    const [first, last] = piece.split("-").map((part) => wholeNumber(option, part.trim()));
+    if (piece.split("-").length > 2 || last < first)
+      throw new UsageError(`${option}: "${piece}" is no column or range of columns; write 0-3+7 say.`);
+    return Array.from({ length: (last ?? first) - first + 1 }, (_, k) => first + k);
+  });
+}

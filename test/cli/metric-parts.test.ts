@@ -1,0 +1,91 @@
+/** Parts of a likelihood's metric behind its name, `--metric wasserstein:low=0,high=8`: read, and used by verbs. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { likelihoodParts } from "../../src/cli/likelihood-choice.js";
+import { atlas, temporaryFolder } from "./atlas.js";
+
+describe("what stands behind the name", () => {
+  it("are values, columns, a floor, weights", () => {
+    expect(likelihoodParts("wasserstein", "low=0,high=8,count=64", [])).toEqual({
+      values: { low: 0, high: 8, count: 64 },
+    });
+    expect(likelihoodParts("fisher-rao", "columns=0-2+5, floor=0.1", [])).toEqual({
+      columns: [0, 1, 2, 5],
+      floor: 0.1,
+    });
+    expect(likelihoodParts("fisher-rao-kl", "place=0,turn=2", ["place", "turn"])).toEqual({
+      weights: { place: 0, turn: 2 },
+    });
+  });
+  it.each<[Parameters<typeof likelihoodParts>[0], string, string[], string]>([
+    ["wasserstein", "lo=0", [], '"lo=0" is not of the form name=value with a name of low, high, count, columns, floor'],
+    ["wasserstein1", "low=0", [], "give low and high together"],
+    ["wasserstein1", "low=0,high=1,count=1.5", [], '--metric wasserstein1 count: "1.5" is not a whole number'],
+    ["fisher-rao", "low=0,high=1", [], '"low=0" is not of the form'],
+    ["fisher-rao", "columns=5-2", [], '"5-2" is no column or range of columns'],
+    ["fisher-rao", "columns=0", ["place"], "a name of floor, place"],
+    ["euclidean", "place=2", ["place"], "a name of floor."],
+    ["fisher-rao", "", [], '"" is not of the form'],
+  ])("%s:%s of blocks %j is refused", (name, list, blocks, sentence) => {
+    expect(() => likelihoodParts(name, list, blocks)).toThrow(sentence);
+  });
+});
+
+describe("runs of amounts and of bits", () => {
+  const { folder, remove } = temporaryFolder();
+  afterAll(remove);
+  const train = async (name: string, row: (t: number) => number[], likelihood: string) => {
+    const rows = Array.from({ length: 96 }, (_, i) => row((2 * Math.PI * i) / 96).join(","));
+    writeFileSync(join(folder, `${name}.csv`), `${rows.join("\n")}\n`);
+    const sizes = ["--encoder", "8", "--decoder", "8", "--epochs", "30", "--batch", "32", "--threads", "1"];
+    const { code, err } = await atlas(
+      folder,
+      ...["train", "--data", `${name}.csv`, "--likelihood", likelihood, ...sizes, "--out", name],
+    );
+    expect(code, err).toBe(0);
+  };
+  beforeAll(async () => {
+    await train("amounts", (t) => [2 + Math.sin(t), 2 + Math.cos(t), 0.5 + Math.cos(t) ** 2], "gamma");
+    await train("bits", (t) => [t, t + 1, t + 2].map((x) => Number(Math.sin(x) > 0)), "bernoulli");
+  }, 60_000);
+  const length = async (run: string, metric: string): Promise<number> => {
+    const { code, out, err } = await atlas(
+      folder,
+      ...["geodesic", run, "--from", "0", "--to", "40", "--metric", metric, "--json"],
+    );
+    expect([0, 1], err).toContain(code); // 1: so small a network may need more iterations than there are
+    return JSON.parse(out).length;
+  };
+  it("Wasserstein takes a range, and finer bins change little", async () => {
+    const [coarse, fine] = [
+      await length("amounts", "wasserstein:low=0,high=12,count=96"),
+      await length("amounts", "wasserstein:low=0,high=12,count=192"),
+    ];
+    expect(Math.abs(coarse / fine - 1)).toBeLessThan(0.03);
+    // order 1 is never longer than order 2
+    expect(await length("amounts", "wasserstein1:low=0,high=12,count=96")).toBeLessThan(fine * 1.02);
+  });
+  it("without a range the sentence says how to give one", async () => {
+    const { code, err } = await atlas(folder, "map", "amounts", "--metric", "wasserstein", "--out", "m");
+    expect(code).toBe(2);
+    expect(err.trim().split("\n")).toHaveLength(1);
+    expect(err).toContain("--metric wasserstein:low=0,high=1 on the command line");
+  });
+  it("some columns are no longer than all", async () => {
+    expect(await length("amounts", "fisher-rao:columns=0+2")).toBeLessThan(await length("amounts", "fisher-rao"));
+  });
+  it("1-Wasserstein knows the values of bits, and is refused where a tensor is needed", async () => {
+    expect(await length("bits", "wasserstein1")).toBeGreaterThan(0);
+    for (const verb of [
+      ["map", "--out", "m"],
+      ["mean", "--indices", "0,1"],
+      ["export", "--out", "e"],
+    ]) {
+      const [name, ...rest] = verb;
+      const { code, err } = await atlas(folder, name, "bits", ...rest, "--metric", "wasserstein1");
+      expect(code).toBe(2);
+      expect(err).toMatch(/^atlas: --metric wasserstein1: it measures lengths that come from no metric tensor.*\n$/);
+    }
+  });
+});
