@@ -2,7 +2,7 @@
  * Decoder heads for poses and motions: how a network's outputs become parameters of a family, in units taken from the
  * data, so that an untrained network is the best constant law and outputs of size one are changes that matter.
  *
- *   position      mean = m + s u,        deviation^2 = s^2 e^(2 t) + floor^2            (normal)
+ *   position      mean = m + s u,        deviation^2 = s^2 (e^(2 t) + floor^2)          (normal)
  *   direction     mu = (m + s u) / |m + s u|,   1 / kappa = 1 / (k e^t) + 1 / cap       (von Mises-Fisher on blocks of p)
  *   angle         the same with p = 2 on (cos, sin)                                       (von Mises)
  *   axis          as direction, with the density of q and -q equal (unit quaternions)      (see motion-skills/antipodal)
