@@ -3,6 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { likelihoodParts } from "../../src/cli/likelihood-choice.js";
+import { ndarray } from "../../src/engine/index.js";
+import { onnxFile } from "../engine/import/graphs.js";
 import { atlas, temporaryFolder } from "./atlas.js";
 
 describe("what stands behind the name", () => {
@@ -29,6 +31,36 @@ describe("what stands behind the name", () => {
     ["fisher-rao", "", [], '"" is not of the form'],
   ])("%s:%s of blocks %j is refused", (name, list, blocks, sentence) => {
     expect(() => likelihoodParts(name, list, blocks)).toThrow(sentence);
+  });
+});
+
+describe("an imported decoder of mixed data", () => {
+  const { folder, remove } = temporaryFolder();
+  afterAll(remove);
+  it("knows its blocks: their weights, and position with orientation", async () => {
+    const w = ndarray(
+      Float32Array.from({ length: 10 }, (_, i) => Math.cos(3 * i)),
+      [2, 5],
+    );
+    const nodes = [["Gemm", ["z", "w"], ["y"], {}, "first"]] as any;
+    writeFileSync(join(folder, "d.onnx"), onnxFile({ nodes, constants: { w }, inputs: { z: ["N", 2] } }));
+    const blocks = [
+      { name: "place", columns: [0], family: "normal" },
+      { name: "heading", columns: [1, 2, 3], family: "von-mises-fisher", options: { dimension: 3 } },
+    ];
+    writeFileSync(join(folder, "s.json"), JSON.stringify({ blocks }));
+    const made = await atlas(folder, "import", "d.onnx", "--schema", "s.json", "--out", "mixed");
+    expect(made.code, made.err).toBe(0);
+    const length = async (metric: string) => {
+      const ends = ["--from=0.3,0.1", "--to=0.5,0.4"];
+      const { code, out, err } = await atlas(folder, "geodesic", "mixed", ...ends, "--metric", metric, "--json");
+      expect([0, 1], err).toContain(code);
+      return JSON.parse(out).length as number;
+    };
+    const all = await length("fisher-rao");
+    expect(await length("fisher-rao:place=1,heading=1")).toBeCloseTo(all, 3);
+    expect(await length("fisher-rao:place=4,heading=4")).toBeCloseTo(2 * all, 3);
+    expect(await length("position-orientation")).toBeGreaterThan(0);
   });
 });
 
