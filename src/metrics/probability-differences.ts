@@ -40,5 +40,5 @@ export function impurityMetric(decoder: DistributionDecoder, family: Family, dim
     const purity = sum(square(family.mean(parameters)), -1); // sum over sites of |p|^2
     return log(mul(2, sub(sites, purity)));
   };
-  return conformalMetric(euclideanMetric(dimension), logFactor, "conformal metric of class impurity");
+  return conformalMetric(euclideanMetric(dimension), logFactor, "class impurity (conformal)");
 }
