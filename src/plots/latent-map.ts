@@ -230,7 +230,11 @@ function legendOf(options: LatentMapOptions, hasEndpoints: boolean): LegendGroup
       line: straightStyle(false),
       present: straightLines.length > 0,
     },
-    { name: "endpoints", marker: ENDPOINT, present: hasEndpoints },
+    {
+      name: geodesics.length + straightLines.length > 0 ? "endpoints" : "marked point",
+      marker: ENDPOINT,
+      present: hasEndpoints,
+    },
     { name: contour?.label ?? "", line: CONTOUR, present: contour !== undefined },
   ];
   const classes = labels.map((label) => ({

@@ -133,6 +133,8 @@ describe("latent map", () => {
       geodesics: geodesics.slice(0, 1),
     });
     expect(legendNames(one)).toEqual(["geodesic", "endpoints", "codes"]);
+    const marked = await latentMap({ xs, ys, values, endpoints: [[xs[1], ys[1]]] });
+    expect(legendNames(marked)).toEqual(["marked point"]);
     const many = await latentMap({ ...plain, codes: codes.map((code, k) => ({ ...code, label: 3 * k })) });
     expect(legendNames(many)).toHaveLength(60);
     expect(many).toContain("(looks repeat)");
