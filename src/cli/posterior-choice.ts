@@ -2,13 +2,22 @@
  * The posterior metric with numbers of one's own: `--metric posterior:rho=4,lambda=0.1`, and the potential metric that
  * comes from it, `--metric potential` or `potential:exponent=1,rho=4`. Samplers take the same list, `--posterior rho=4`.
  */
+import type { NdArray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import type { LatentMetric, PosteriorOfCodes } from "../metrics/index.js";
-import type { OpenRun } from "./open-run.js";
 import { finiteNumber, wholeNumber } from "./options.js";
 
 const numbers = ["rho", "lambda", "tau"] as const;
 const counts = ["centroids", "seed"] as const;
+
+/** What of an opened run the metric is made of. */
+interface RunWithPosteriors {
+  readonly folder: string;
+  /** [N, d] */
+  readonly codes: NdArray;
+  /** [N, d] */
+  readonly logVariances?: () => NdArray;
+}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -49,7 +58,7 @@ export function posteriorRemedy(name: string | undefined): string | undefined {
 }
 
 /** The metric that such a name stands for. @throws UsageError for a run without posterior variances, and bad numbers. */
-export async function posteriorChoice(run: OpenRun, name: string): Promise<LatentMetric> {
+export async function posteriorChoice(run: RunWithPosteriors, name: string): Promise<LatentMetric> {
   const [kind, list = ""] = name.split(/:(.*)/s);
   if (run.logVariances === undefined)
     throw new UsageError(
