@@ -17,6 +17,7 @@ import { registerMap } from "./verbs/map.js";
 import { registerMean } from "./verbs/mean.js";
 import { registerReproduce } from "./verbs/reproduce.js";
 import { registerSample } from "./verbs/sample.js";
+import { registerShoot } from "./verbs/shoot.js";
 import { registerTrain } from "./verbs/train.js";
 
 const verbs = [
@@ -24,6 +25,7 @@ const verbs = [
   registerTrain,
   registerMap,
   registerGeodesic,
+  registerShoot,
   registerDistances,
   registerMean,
   registerSample,

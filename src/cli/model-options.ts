@@ -7,6 +7,8 @@ type Kind = "vae" | "pvae" | "family";
 /** Options that not all kinds take, by their attribute names. */
 const takenBy: Readonly<Record<string, readonly Kind[]>> = {
   network: ["family"],
+  image: ["family"],
+  channels: ["family"],
   option: ["vae", "family"],
   curvature: ["pvae"],
   posterior: ["pvae"],

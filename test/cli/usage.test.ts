@@ -28,6 +28,7 @@ describe("atlas --help", () => {
       "train",
       "map",
       "geodesic",
+      "shoot",
       "distances",
       "mean",
       "sample",
@@ -107,6 +108,7 @@ describe("bad usage is one sentence and exit code 2", () => {
     for (const verb of [
       ["geodesic", "none", "--from", "0", "--to", "1"],
       ["map", "none", "--out", "m"],
+      ["shoot", "none", "--from", "0", "--velocity", "1,0"],
       ["mean", "none", "--indices", "0,1"],
       ["export", "none", "--out", "e"],
       ["distances", "none", "--indices", "0,1", "--out", "d.npy"],

@@ -121,6 +121,32 @@ describe("atlas distances", () => {
 });
 
 describe("atlas mean", () => {
+  it("shoot follows a geodesic, and its end is joined to its start by one of that length", async () => {
+    const shot = await json("shoot", "run", "--from", "0", "--velocity=0.05,0.03", "--metric", "euclidean");
+    expect(shot.converged).toBe(true);
+    expect(shot.curve.length).toBe(65);
+    const back = await json(
+      "geodesic",
+      "run",
+      "--from",
+      "0",
+      `--to=${shot.endPoint.join(",")}`,
+      "--metric",
+      "euclidean",
+    );
+    expect(back.length / shot.length).toBeCloseTo(1, 3);
+    for (const [option, value, complaint] of [
+      ["--velocity", "1,2,3", /has 3 components/],
+      ["--velocity", "1,up", /"up" is not a number/],
+      ["--from", "9999", /outside the/],
+    ] as const) {
+      const given = { "--from": "0", "--velocity": "1,0", [option]: value };
+      const { code, err } = await atlas(folder, "shoot", "run", ...Object.entries(given).flat(), "--out", "never.csv");
+      expect(code).toBe(2);
+      expect(err).toMatch(complaint);
+    }
+    expect(existsSync(join(folder, "never.csv"))).toBe(false);
+  });
   it("of two codes lies half way between them", async () => {
     const result = await json("mean", "run", "--indices", "10,30");
     expect(result.converged).toBe(true);

@@ -5,6 +5,7 @@ import { inClosedForm, knownCodes, metricChoice, type OpenRun, openRun } from ".
 import { pointOrIndex } from "../options.js";
 import { posteriorRemedy } from "../posterior-choice.js";
 import { createReport, table } from "../report.js";
+import { writeCurve } from "../write-curve.js";
 
 interface GeodesicOptions {
   from: string;
@@ -57,7 +58,7 @@ export function registerGeodesic(program: Command): void {
         : solved;
       const [T, d] = result.curve.shape;
       const curve = Array.from({ length: T }, (_, i) => Array.from(result.curve.data.subarray(i * d, (i + 1) * d)));
-      if (options.out !== undefined) await writeCurve(options.out, result.curve, curve);
+      if (options.out !== undefined) writeCurve(options.out, curve);
       for (const warning of result.warnings) report.say(`note: ${warning}`);
       report.say(
         table([
@@ -94,23 +95,4 @@ function leaves(ball: NonNullable<OpenRun["ball"]>, { data, shape }: NdArray): b
   return Array.from({ length: shape[0] }, (_, t) => data.subarray(t * shape[1], (t + 1) * shape[1])).some(
     (point) => ball.whyNotAPoint(point) !== undefined,
   );
-}
-
-async function writeCurve(
-  path: string,
-  curve: { data: any; shape: readonly number[]; dtype: any },
-  rows: number[][],
-): Promise<void> {
-  if (path.endsWith(".npy")) {
-    const { writeNpy } = await import("../../numerics/npy.js");
-    writeNpy(path, curve);
-    return;
-  }
-  const [{ writeAtomically }, { UsageError }] = await Promise.all([
-    import("../../numerics/files.js"),
-    import("../../errors.js"),
-  ]);
-  if (!path.endsWith(".csv")) throw new UsageError(`--out: "${path}" ends in neither .csv nor .npy; name such a file.`);
-  const header = rows[0].map((_, i) => `z${i + 1}`).join(",");
-  writeAtomically(path, `${[header, ...rows.map((row) => row.join(","))].join("\n")}\n`);
 }
