@@ -1,10 +1,12 @@
 /** Report, CSV and pictures of the published table beside ours, from the cells that are there. */
+
 import { type CellResult, whenComputed } from "../cells.js";
 import { average, csv, meanWithSpread, table } from "../flow-report.js";
 import { labelledPoints } from "../geometric/labelled-points.js";
 import { agreement, chanceOf } from "../geometric/order.js";
 import type { SamplerScores } from "../geometric/score.js";
 import { captionedSheet } from "../geometric/strip.js";
+import { budgetOf } from "../geometric/task.js";
 import { commandOf, type ExperimentOptions } from "../options.js";
 import type { AnyCell, ModelCell } from "./cells.js";
 import { type PublishedRow, rowsOf } from "./rows.js";
@@ -70,7 +72,7 @@ What differs from the published setting: perceptrons 784-512-256-16 (MNIST) and 
 (CIFAR-10) in place of 128-256-512-1024; the epochs in the table in place of 100 and 200; MNIST at 28 x 28; perceptrons have tanh, that of RAE-SN ReLU (tanh between
 layers of norm one cannot reach black and white). What agrees:
 latent dimensions, the likelihood's variance (SSE + beta KL, beta 0.01 and 0.001), lambda, 100 centroids, batches of 100,
-mixtures of 10 components, 10,000 generated against 10,000 test images (MNIST).
+mixtures of 10 components${budgetOf("mnist", options).samples === 10_000 ? ", 10,000 generated against 10,000 test images (MNIST)" : ""}.
 
 ${sections.join("\n\n")}
 `;
