@@ -92,6 +92,8 @@ describe("features of an ONNX file", () => {
     expect([data[0], data[1]].map((v) => Math.round(1e5 * v) / 1e5)).toEqual([3, 1]);
     await expect(onnxFeatures(join(folder, "none.onnx"))).rejects.toThrow(/cannot be read \(ENOENT\)/);
     await expect(onnxFeatures(path, { output: "pool" })).rejects.toThrow(/no output "pool"/);
-    await expect(onnxFeatures(path, { image: [2, 2] })).rejects.toThrow(/no images/);
+    const sized = await onnxFeatures(path, { image: [2, 2], threads: 1 }); // images of its own size, as they are
+    expect((await sized.features(array([[1, 2, 3, 6]]))).data[0]).toBeCloseTo(3, 5);
+    await expect(onnxFeatures(path, { image: [3, 3] })).rejects.toThrow(/no images/);
   });
 });
