@@ -151,7 +151,9 @@ describe("a run in trouble", () => {
   });
   it("is not overwritten by the demo, when it is of other data", async () => {
     const before = readFileSync(join(folder, "run", "model.safetensors"));
-    expect(await refused`demo --data strokes --out run`).toContain("holds a run of table.csv");
+    const { code, err } = await atlas(folder, "demo", "--data", "strokes", "--out", "run");
+    expect(code).toBe(2);
+    expect(err).toContain("holds a run of table.csv");
     expect(readFileSync(join(folder, "run", "model.safetensors")).equals(before)).toBe(true);
   });
   it("stops cleanly on Ctrl-C, keeps the checkpoint, and goes on with --resume", async () => {

@@ -28,7 +28,7 @@ const NOT_RUN = /^atlas (demo|reproduce|evaluate|data mnist --download)\b/;
 /** Words added to a line, so that it is quick. */
 function standIns([, verb, ...words]: readonly string[]): string[] {
   const has = (word: string) => words.includes(word);
-  if (verb === "train" && (has("strokes") || has("mnist"))) return ["--data", "digits.npy", "--epochs", "60"];
+  if (verb === "train" && (has("strokes") || has("mnist"))) return ["--data", "digits.npy", "--epochs", "100"];
   if (verb === "map") return ["--resolution", "16"];
   if (verb === "sample") return ["-n", "4", "--centroids", "20"];
   if (verb === "flow" && has("train"))
