@@ -9,55 +9,39 @@ import type { Dataset } from "../data/types.js";
 import { compile, type NdArray, ndarray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { fillNormal, randomKey, split, stream } from "../numerics/random.js";
-import {
-  adam,
-  type EpochRecord,
-  holdsCheckpoint,
-  newRun,
-  type RunState,
-  scheduled,
-  trainingLoop,
-  warmUpWeight,
-} from "../training/index.js";
+import { type EpochRecord, newRun, type RunState, warmUpWeight } from "../training/index.js";
 import { gatherStandardized, standardizationOf, toDataUnits } from "./standardization.js";
+import {
+  type NewRunOptions,
+  optimizerOf,
+  type RunFacts,
+  type RunOptions,
+  type RunPlace,
+  requireFreeFolder,
+  requireHeldOut,
+  resumedSettings,
+  type Scores,
+  trainRun,
+} from "./training-run.js";
 import { elboEvaluator, elboNoise, encode, type Vae } from "./vae.js";
-import { describeData, loadRun, saveEnded, saveRunning, type VaeConfig } from "./vae-checkpoint.js";
+import { loadRun, saveEnded, saveRunning, type VaeConfig } from "./vae-checkpoint.js";
 import { type ElboTerms, hasFamily, initializeVae, type VaeShape } from "./vae-model.js";
-import { checkRows, resolveVaeOptions, scheduleOf, type VaeOptions, type VaeSettings } from "./vae-settings.js";
+import { checkRows, resolveVaeOptions, type VaeOptions, type VaeSettings } from "./vae-settings.js";
 import { type VaeTrainingState, vaeTrainingStep } from "./vae-step.js";
 
 /** What is told while training; ELBO terms in nats a row, in the data's own units. */
-export interface VaeProgress {
-  /** From 1. */
-  readonly epoch: number;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly batches: number;
+export interface VaeProgress extends RunPlace {
   readonly elbo: number;
   readonly reconstruction: number;
   readonly kl: number;
   /** Of the last finished epoch, where there is held-out data. */
   readonly heldOutElbo?: number;
-  readonly secondsLeft: number;
-  /** True on the last call of an epoch. */
-  readonly epochEnded: boolean;
 }
 
-export interface VaeRunOptions {
-  /** Held-out data: its ELBO is measured after each epoch; early stopping (`patience`) needs it. */
-  readonly test?: Dataset;
-  /** Stops after the current step; the run can be resumed from there. */
-  readonly signal?: AbortSignal;
-  readonly threads?: number;
-  readonly onProgress?: (progress: VaeProgress) => void;
-}
+/** `test`: its ELBO is measured after each epoch. */
+export interface VaeRunOptions extends RunOptions<VaeProgress> {}
 
-export interface TrainVaeOptions extends VaeOptions, VaeRunOptions {
-  /** The checkpoint's folder; without one, nothing is written. */
-  readonly out?: string;
-  /** Replace a checkpoint that is there; default false. */
-  readonly overwrite?: boolean;
-}
+export interface TrainVaeOptions extends VaeOptions, NewRunOptions<VaeProgress> {}
 
 export interface TrainVaeResult {
   readonly model: Vae;
@@ -65,15 +49,12 @@ export interface TrainVaeResult {
   readonly reason: "finished" | "early" | "stopped";
   readonly history: readonly EpochRecord[];
   /** Of the model returned, in nats a row; `train` is over at most 10,000 rows. */
-  readonly elbo: { readonly train: number; readonly test?: number };
+  readonly elbo: Scores;
   /** Means of the encoded training data. [N, d] */
   readonly latents: NdArray;
   /** Time spent on epochs, over all sessions. */
   readonly seconds: number;
 }
-
-/** Rows over which the ELBO of the training data is measured at the end. */
-const MEASURED_ROWS = 10_000;
 
 /**
  * Trains a VAE from scratch. The same data, options and seed give the same model on the same machine.
@@ -81,10 +62,9 @@ const MEASURED_ROWS = 10_000;
  *   was saved after earlier epochs is kept).
  */
 export async function trainVae(train: Dataset, options: TrainVaeOptions = {}): Promise<TrainVaeResult> {
-  const { test, signal, threads, onProgress, out, overwrite = false, ...rest } = options;
+  const { test, signal, threads, onProgress, out, overwrite, ...rest } = options;
   const { shape, settings } = resolveVaeOptions(train, rest);
-  if (out !== undefined && !overwrite && holdsCheckpoint(out))
-    throw new UsageError(`${out} holds a run already; resume it, choose another folder, or ask to overwrite it.`);
+  requireFreeFolder(out, overwrite);
   const parameters = initializeVae(split(randomKey(settings.seed), "weights"), shape, { initialVariance: 1 });
   const start = newRun<VaeTrainingState>({ parameters, optimizer: optimizerOf(settings).initialize(parameters) });
   return runTraining(train, shape, settings, start, out, { test, signal, threads, onProgress });
@@ -103,18 +83,8 @@ export async function resumeVae(
 ): Promise<TrainVaeResult> {
   const { epochs, ...rest } = options;
   const { config, run } = loadRun(folder);
-  const { shape, training, data } = config;
-  const found = describeData(train);
-  if (found.fingerprint !== data.fingerprint)
-    throw new UsageError(
-      `${folder} was trained on ${data.n} rows of ${data.dimension} (${data.name}), and these ${found.n} rows of ${found.dimension} (${found.name}) are not the same; give the data it began with.`,
-    );
-  if (epochs !== undefined && !(Number.isInteger(epochs) && epochs >= run.position.epoch && epochs >= 1))
-    throw new UsageError(
-      `epochs: ${epochs} is not a whole number from ${Math.max(1, run.position.epoch)} on, the epochs done so far.`,
-    );
-  const settings = { ...training, ...(epochs !== undefined && { epochs }) } as VaeSettings;
-  return runTraining(train, shape as VaeShape, settings, run, folder, rest);
+  const settings = resumedSettings(folder, config, run, train, epochs);
+  return runTraining(train, config.shape, settings, run, folder, rest);
 }
 
 async function runTraining(
@@ -129,116 +99,80 @@ async function runTraining(
   const { dataDimension: D, latentDimension: d } = shape;
   checkRows("training data", train, shape);
   if (test) checkRows("held-out data", test, shape);
-  if (settings.patience !== undefined && !test)
-    throw new UsageError("patience: early stopping needs held-out data; give test data, or leave patience out.");
+  requireHeldOut(settings, test);
 
   const standardization = standardizationOf(train.rows, D, shape.likelihood);
   // log p(x) = log p((x - shift) / scale) - D log scale
   const unitsTerm = D * Math.log(standardization.scale);
+  const { batchSize, seed } = settings;
+  const weights = meanOne(train);
+  const x: NdArray = { data: new Float32Array(batchSize * D), shape: [batchSize, D], dtype: "float32" };
+  const noise: NdArray = { data: new Float32Array(batchSize * d), shape: [batchSize, d], dtype: "float32" };
   const optimizer = optimizerOf(settings);
   const step = compile(vaeTrainingStep(shape, optimizer, { clipNorm: settings.clipNorm }), { threads, donate: [0] });
   const evaluator = elboEvaluator(shape, { threads });
-  const modelOf = (state: VaeTrainingState): Vae => ({
-    shape,
-    parameters: hasFamily(shape) ? state.parameters : toDataUnits(state.parameters, standardization),
-  });
-  const elboOf = async (model: Vae, rows: Float32Array, n: number): Promise<number> => {
-    const x: NdArray = { data: rows.subarray(0, n * D), shape: [n, D], dtype: "float32" };
-    const terms = await evaluator.run(model.parameters, x, elboNoise(n, d, settings.seed));
-    return terms.reconstruction - terms.divergence;
-  };
-  const learningRate = (done: number, steps: number) =>
-    settings.learningRate * scheduled(scheduleOf(settings), done, steps, settings.warmUp);
-
-  const x: NdArray = {
-    data: new Float32Array(settings.batchSize * D),
-    shape: [settings.batchSize, D],
-    dtype: "float32",
-  };
-  const noise: NdArray = {
-    data: new Float32Array(settings.batchSize * d),
-    shape: [settings.batchSize, d],
-    dtype: "float32",
-  };
-  const weights = meanOne(train);
-  const data = describeData(train);
-  const configOf = (run: RunState<VaeTrainingState>, state: VaeConfig["progress"]["state"]): VaeConfig => ({
-    model: "vae",
-    shape: { ...shape, encoderHidden: [...shape.encoderHidden], decoderHidden: [...shape.decoderHidden] },
-    training: settings,
-    data,
-    progress: { epochs: run.position.epoch, state, seconds: secondsOf(run) },
-  });
-
-  const run = () =>
-    trainingLoop<VaeTrainingState>({
-      rows: train.n,
-      batchSize: settings.batchSize,
-      epochs: settings.epochs,
-      key: split(randomKey(settings.seed), "training"),
-      start,
-      termNames: ["reconstruction", "KL divergence"],
-      learningRate,
-      patience: settings.patience,
-      signal,
-      step: async (state, indices, { step: done, steps, key }) => {
-        gatherStandardized(train.rows, D, indices, standardization, x.data as Float32Array);
-        fillNormal(stream(key), noise.data as Float32Array);
-        const scalars = {
-          optimizer: optimizer.scalars(done + 1, learningRate(done, steps)),
-          klWeight: warmUpWeight(done, steps, settings.klWarmUp),
-        };
-        const [next, terms]: [VaeTrainingState, ElboTerms<NdArray>] = await step(
-          state,
-          x,
-          noise,
-          scalars,
-          ...(weights
-            ? [
-                ndarray(
-                  Float32Array.from(indices, (i) => weights[i]),
-                  [indices.length],
-                ),
-              ]
-            : []),
-        );
-        return [next, [terms.reconstruction.data[0] - unitsTerm, terms.divergence.data[0]]];
+  const { model, codes, scores, ...rest } = await trainRun<VaeTrainingState, Vae, NdArray, VaeSettings>({
+    train,
+    test,
+    settings,
+    start,
+    signal,
+    termNames: ["reconstruction", "KL divergence"],
+    step: async (state, indices, { step: done, steps, key, learningRate }) => {
+      gatherStandardized(train.rows, D, indices, standardization, x.data as Float32Array);
+      fillNormal(stream(key), noise.data as Float32Array);
+      const scalars = {
+        optimizer: optimizer.scalars(done + 1, learningRate),
+        klWeight: warmUpWeight(done, steps, settings.klWarmUp),
+      };
+      const ofRows = weights && ndarray(Float32Array.from(indices, (i) => weights[i]));
+      const [next, terms]: [VaeTrainingState, ElboTerms<NdArray>] = await step(
+        state,
+        x,
+        noise,
+        scalars,
+        ...(ofRows ? [ofRows] : []),
+      );
+      return [next, [terms.reconstruction.data[0] - unitsTerm, terms.divergence.data[0]]];
+    },
+    modelOf: ({ parameters }) => ({
+      shape,
+      parameters: hasFamily(shape) ? parameters : toDataUnits(parameters, standardization),
+    }),
+    score: async (model, { rows }, n) => {
+      const first: NdArray = { data: rows.subarray(0, n * D), shape: [n, D], dtype: "float32" };
+      const terms = await evaluator.run(model.parameters, first, elboNoise(n, d, seed));
+      return terms.reconstruction - terms.divergence;
+    },
+    programs: [step, evaluator],
+    encode: async (model) => (await encode(model, train.rows, { threads })).mean,
+    onProgress: tellElbo(onProgress),
+    ...(out !== undefined && {
+      save: {
+        running: (model, facts, run) => saveRunning(out, model, configOf(shape, facts), run),
+        ended: (model, facts, run, elbo, latents) =>
+          saveEnded(out, model, { ...configOf(shape, facts), elbo }, run, latents, train.labels),
       },
-      ...(test && { evaluate: (state) => elboOf(modelOf(state), test.rows, test.n) }),
-      onProgress: (progress) => {
-        const { terms, score, finished, ...place } = progress;
-        const [reconstruction, kl] = terms;
-        onProgress?.({
-          ...place,
-          reconstruction,
-          kl,
-          elbo: reconstruction - kl,
-          ...(score !== undefined && { heldOutElbo: score }),
-          epochEnded: finished !== undefined,
-        });
-      },
-      ...(out !== undefined && {
-        save: (run) => saveRunning(out, modelOf((run.best ?? run).state), configOf(run, "running"), run),
-      }),
+    }),
+  });
+  return { model, elbo: scores, latents: codes, ...rest };
+}
+
+/** Tells progress whose terms are reconstruction and KL divergence, and whose score is an ELBO. */
+export function tellElbo(onProgress: ((progress: VaeProgress) => void) | undefined) {
+  return (place: RunPlace, [reconstruction, kl]: readonly number[], score: number | undefined): void =>
+    onProgress?.({
+      ...place,
+      reconstruction,
+      kl,
+      elbo: reconstruction - kl,
+      ...(score !== undefined && { heldOutElbo: score }),
     });
+}
 
-  let result: Awaited<ReturnType<typeof run>>;
-  let model: Vae;
-  let elbo: TrainVaeResult["elbo"];
-  try {
-    result = await run();
-    model = modelOf((result.best ?? result).state);
-    elbo = {
-      train: await elboOf(model, train.rows, Math.min(train.n, MEASURED_ROWS)),
-      ...(test && { test: await elboOf(model, test.rows, test.n) }),
-    };
-  } finally {
-    await Promise.all([step.dispose(), evaluator.dispose()]);
-  }
-  const { mean: latents } = await encode(model, train.rows, { threads });
-  if (out !== undefined)
-    await saveEnded(out, model, { ...configOf(result, result.reason), elbo }, result, latents, train.labels);
-  return { model, reason: result.reason, history: result.history, elbo, latents, seconds: secondsOf(result) };
+function configOf(shape: VaeShape, facts: RunFacts<VaeSettings>): VaeConfig {
+  const plain = { ...shape, encoderHidden: [...shape.encoderHidden], decoderHidden: [...shape.decoderHidden] };
+  return { model: "vae", shape: plain, ...facts };
 }
 
 /** The weights of the rows with mean 1. @throws UsageError for weights that are none. */
@@ -251,12 +185,4 @@ function meanOne({ name, n, weights }: Dataset): Float64Array | undefined {
       `${name}: its weights ${bad >= 0 ? `have ${weights[bad]} at row ${bad}` : `are ${weights.length} numbers of sum ${total} for ${n} rows`}; give ${n} finite numbers >= 0, not all 0.`,
     );
   return weights.map((weight) => (weight * n) / total);
-}
-
-function optimizerOf(settings: VaeSettings) {
-  return adam({ weightDecay: settings.weightDecay });
-}
-
-function secondsOf(run: RunState<unknown>): number {
-  return run.history.reduce((total, { seconds }) => total + seconds, run.position.seconds);
 }

@@ -10,31 +10,39 @@
  *   uncertainty.safetensors    the precision network, where it has been fitted
  *   README.md                  model card
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
-import type { Dataset } from "../data/types.js";
 import { compile, type NdArray, ndarray, type Tensor, toOnnx } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { type Dense, mlp } from "../networks/index.js";
-import { formatRow } from "../numerics/csv.js";
-import { decodeNpy, encodeNpy } from "../numerics/npy.js";
 import { randomKey } from "../numerics/random.js";
 import {
   adam,
   type CheckpointFiles,
-  decodeStored,
+  decodeRun,
   type EpochRecord,
+  encodeRun,
   encodeSafetensors,
-  expectStoredShape,
   issueOf,
   namedArrays,
+  RUN_FILE,
   type RunState,
   readCheckpoint,
   storedTree,
   writeCheckpoint,
 } from "../training/index.js";
 import type { Uncertainty } from "./precision-network.js";
+import {
+  codeFiles,
+  dataSchema,
+  elboTable,
+  LABELS_FILE,
+  LATENTS_FILE,
+  MODEL_FILE,
+  progressSchema,
+  scoresSchema,
+  storedCodes,
+} from "./run-checkpoint.js";
 import type { Vae } from "./vae.js";
 import { decodeMean, decodeParameters, encoderInputs, hasFamily, initializeVae, type VaeShape } from "./vae-model.js";
 import { settingsSchema, type VaeSettings, vaeShapeSchema } from "./vae-settings.js";
@@ -57,23 +65,10 @@ const configSchema = z.looseObject({
   model: z.literal("vae"),
   shape: vaeShapeSchema,
   training: settingsSchema,
-  data: z.object({
-    name: z.string(),
-    n: z.int().min(1),
-    dimension: z.int().min(1),
-    imageShape: z.tuple([z.int(), z.int()]).optional(),
-    labelNames: z.array(z.string()).optional(),
-    /** SHA-256 of up to 1,000 evenly spaced rows: tells whether a run is continued on the same data. */
-    fingerprint: z.string(),
-  }),
-  progress: z.object({
-    /** Whole epochs done. */
-    epochs: z.int().min(0),
-    state: z.enum(["running", "finished", "early", "stopped"]),
-    seconds: number,
-  }),
+  data: dataSchema,
+  progress: progressSchema,
   /** Nats a row; once training has ended. */
-  elbo: z.object({ train: number, test: number.optional() }).optional(),
+  elbo: scoresSchema.optional(),
   uncertainty: fitSchema.optional(),
 });
 
@@ -90,29 +85,7 @@ export interface SavedVae {
   readonly labels?: Int32Array;
 }
 
-const MODEL = "model.safetensors";
-const STATE = "training-state.safetensors";
 const UNCERTAINTY = "uncertainty.safetensors";
-
-/** The facts about a data set that a checkpoint keeps. */
-export function describeData(data: Dataset): VaeConfig["data"] {
-  const { name, n, dimension, imageShape, labelNames } = data;
-  const hash = createHash("sha256").update(`${n} ${dimension}`);
-  const stride = Math.max(1, Math.floor(n / 1000));
-  for (let i = 0; i < n; i += stride) {
-    const row = data.rows.subarray(i * dimension, (i + 1) * dimension);
-    hash.update(new Uint8Array(row.buffer, row.byteOffset, row.byteLength));
-  }
-  if (data.weights !== undefined) hash.update(JSON.stringify(Array.from(data.weights)));
-  return {
-    name,
-    n,
-    dimension,
-    ...(imageShape && { imageShape: [...imageShape] as [number, number] }),
-    ...(labelNames && { labelNames: [...labelNames] }),
-    fingerprint: hash.digest("hex"),
-  };
-}
 
 /** Writes a run that goes on: what loads the model so far and what continues the run. */
 export function saveRunning(folder: string, model: Vae, config: VaeConfig, run: RunState<VaeTrainingState>): void {
@@ -131,8 +104,7 @@ export async function saveEnded(
   writeCheckpoint(folder, config, {
     ...runFiles(model, config, run),
     ...(await onnxFiles(model)),
-    "latents.npy": encodeNpy(latents as any),
-    ...(labels && { "labels.npy": encodeNpy({ data: labels, shape: [labels.length], dtype: "int32" }) }),
+    ...codeFiles(latents, labels),
   });
 }
 
@@ -157,77 +129,31 @@ export function saveUncertainty(folder: string, model: Vae): void {
  * @throws UsageError with a sentence that names the file that is missing, damaged or does not fit.
  */
 export function loadVae(folder: string): SavedVae {
-  const { config: raw, files } = readCheckpoint(folder, [MODEL, UNCERTAINTY, "latents.npy", "labels.npy"]);
+  const { config: raw, files } = readCheckpoint(folder, [MODEL_FILE, UNCERTAINTY, LATENTS_FILE, LABELS_FILE]);
   const config = parseConfig(folder, raw);
-  const d = config.shape.latentDimension;
   const model: Vae = {
     shape: config.shape,
-    parameters: storedTree(folder, MODEL, files, initializeVae(randomKey(0), config.shape)),
+    parameters: storedTree(folder, MODEL_FILE, files, initializeVae(randomKey(0), config.shape)),
     ...(config.uncertainty && { uncertainty: uncertaintyFrom(folder, files, config) }),
   };
-  const saved: { latents?: NdArray; labels?: Int32Array } = {};
-  const latents = files.get("latents.npy");
-  if (latents) {
-    const array = decodeNpy(latents, join(folder, "latents.npy"));
-    expectStoredShape(folder, "latents.npy", "it", array.shape, [config.data.n, d]);
-    saved.latents = ndarray(array.data, array.shape);
-  }
-  const labels = files.get("labels.npy");
-  if (labels) {
-    const array = decodeNpy(labels, join(folder, "labels.npy"));
-    expectStoredShape(folder, "labels.npy", "it", array.shape, [config.data.n]);
-    saved.labels = Int32Array.from(array.data);
-  }
-  return { model, config, ...saved };
+  return { model, config, ...storedCodes(folder, files, config.data.n, config.shape.latentDimension) };
 }
 
 /** Loads what continues a run. @throws UsageError as `loadVae`. */
-export function loadRun(folder: string): { config: VaeConfig; run: RunState<VaeTrainingState> } {
-  const { config: raw, files } = readCheckpoint(folder, [STATE]);
+export function loadRun(folder: string): { config: ParsedConfig; run: RunState<VaeTrainingState> } {
+  const { config: raw, files } = readCheckpoint(folder, [RUN_FILE]);
   const config = parseConfig(folder, raw);
   const parameters = initializeVae(randomKey(0), config.shape);
-  const template: VaeTrainingState = { parameters, optimizer: adam().initialize(parameters) };
-  const { metadata } = decodeStored(folder, STATE, files);
-  let rest: any;
-  try {
-    rest = JSON.parse(metadata.run);
-    if (!Number.isInteger(rest.position.epoch) || !Array.isArray(rest.history)) throw new Error("no position");
-  } catch {
-    throw new UsageError(`${join(folder, STATE)} is damaged (its position is not readable); train again.`);
-  }
-  const { position, history, best } = rest;
-  return {
-    config,
-    run: {
-      state: storedTree(folder, STATE, files, template, "state."),
-      position,
-      history,
-      ...(best && { best: { ...best, state: storedTree(folder, STATE, files, template, "best.") } }),
-    },
-  };
+  return { config, run: decodeRun(folder, files, { parameters, optimizer: adam().initialize(parameters) }) };
 }
 
 function runFiles(model: Vae, config: VaeConfig, run: RunState<VaeTrainingState>): CheckpointFiles {
-  const { state, best, position, history } = run;
-  const rest = { position, history, ...(best && { best: { score: best.score, epoch: best.epoch } }) };
   return {
-    [MODEL]: encodeSafetensors(namedArrays(model.parameters), { format: "latent-atlas vae" }),
-    [STATE]: encodeSafetensors(
-      { ...namedArrays(state, "state."), ...(best && namedArrays(best.state, "best.")) },
-      { run: JSON.stringify(rest) },
-    ),
-    "training.csv": trainingTable(history),
-    "README.md": modelCard(config, history),
+    [MODEL_FILE]: encodeSafetensors(namedArrays(model.parameters), { format: "latent-atlas vae" }),
+    [RUN_FILE]: encodeRun(run),
+    "training.csv": elboTable(run.history),
+    "README.md": modelCard(config, run.history),
   };
-}
-
-/** One line an epoch. */
-export function trainingTable(history: readonly EpochRecord[]): string {
-  const header = ["epoch", "reconstruction", "kl", "elbo", "held_out_elbo", "learning_rate", "seconds"];
-  const lines = history.map(({ epoch, terms: [reconstruction, kl], score, learningRate, seconds }) =>
-    formatRow([epoch, reconstruction, kl, reconstruction - kl, score ?? "", learningRate, Number(seconds.toFixed(3))]),
-  );
-  return `${[formatRow(header), ...lines].map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
 function modelCard(config: VaeConfig, history: readonly EpochRecord[]): string {
@@ -311,13 +237,15 @@ function columns({ weight, bias }: Dense, from: number, to: number): Dense {
   return { weight: ndarray(data, [inputs, to - from]), bias: ndarray(bias.data.slice(from, to)) };
 }
 
-function parseConfig(folder: string, raw: unknown): VaeConfig & { shape: VaeShape; training: VaeSettings } {
+type ParsedConfig = VaeConfig & { readonly shape: VaeShape; readonly training: VaeSettings };
+
+function parseConfig(folder: string, raw: unknown): ParsedConfig {
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success)
     throw new UsageError(
       `${join(folder, "config.json")} is not the config of a VAE (${issueOf(parsed.error, raw)}); restore it or train again.`,
     );
-  return parsed.data as VaeConfig & { shape: VaeShape; training: VaeSettings };
+  return parsed.data as ParsedConfig;
 }
 
 function uncertaintyFrom(folder: string, files: ReadonlyMap<string, Uint8Array>, config: VaeConfig): Uncertainty {

@@ -4,7 +4,7 @@ import type { Dataset } from "../data/types.js";
 import { ndarray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { activationNames } from "../networks/index.js";
-import { issueOf, type Schedule } from "../training/index.js";
+import { issueOf } from "../training/index.js";
 import { likelihoodFamily, unitsOf } from "./likelihood.js";
 import { checkVaeShape, hasFamily, type Likelihood, likelihoodNames, type VaeShape } from "./vae-model.js";
 
@@ -102,10 +102,6 @@ export function resolveVaeOptions(train: Dataset, options: VaeOptions): { shape:
     if (!known.has(name))
       throw new UsageError(`training option "${name}" is not known; use one of ${[...known].join(", ")}.`);
   return { shape, settings: { ...parsed.data, batchSize: Math.min(parsed.data.batchSize, train.n) } };
-}
-
-export function scheduleOf(settings: VaeSettings): Schedule {
-  return { kind: settings.schedule, final: settings.finalRate };
 }
 
 /** @throws UsageError unless there are rows, all finite, and all in the support of the likelihood. */

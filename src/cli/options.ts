@@ -80,3 +80,8 @@ export function namedNumbers(given: readonly string[] | undefined): Record<strin
     }),
   );
 }
+
+/** A column by its index when it is a whole number, otherwise by its header. */
+export function columnOf(text: string | undefined): string | number | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
+}

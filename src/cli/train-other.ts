@@ -2,7 +2,7 @@
 import type { FamilyOptions } from "../autoencoders/family/index.js";
 import type { PvaeOptions } from "../autoencoders/pvae/index.js";
 import type { Dataset } from "../data/index.js";
-import { duration, type Report } from "./report.js";
+import { elboWords, type TrainingChoice, toldTraining } from "./train-progress.js";
 
 export interface OtherRun {
   readonly epochs: number;
@@ -12,27 +12,16 @@ export interface OtherRun {
   readonly seconds: number;
 }
 
-interface Common {
-  readonly out: string;
-  readonly resume?: boolean;
-  readonly overwrite?: boolean;
-  readonly epochs?: number;
-  readonly threads?: number;
-  readonly report: Report;
-  readonly signal: AbortSignal;
-  readonly onStarted: () => void;
-}
-
 /** Trains a model of the family. */
 export async function trainFamilyRun(
   name: string,
   train: Dataset,
   test: Dataset,
   model: FamilyOptions,
-  options: Common,
+  options: TrainingChoice,
 ): Promise<OtherRun> {
   const { resumeFamily, trainFamily } = await import("../autoencoders/family/index.js");
-  const common = runOptions(test, options, (p: any) =>
+  const { options: common, ended } = toldTraining(test, options, (p: any) =>
     Object.entries(p.terms as Record<string, number>)
       .map(([term, value]) => `${term} ${value.toFixed(3)}`)
       .join("  "),
@@ -40,8 +29,7 @@ export async function trainFamilyRun(
   const result = options.resume
     ? await resumeFamily(options.out, train, { ...common, epochs: options.epochs })
     : await trainFamily(name, train, { ...model, ...common, out: options.out, overwrite: options.overwrite });
-  options.report.progressDone();
-  options.onStarted();
+  ended();
   return { epochs: result.history.length, reason: result.reason, score: result.score, seconds: result.seconds };
 }
 
@@ -50,35 +38,13 @@ export async function trainPvaeRun(
   train: Dataset,
   test: Dataset,
   model: PvaeOptions,
-  options: Common,
+  options: TrainingChoice,
 ): Promise<OtherRun> {
   const { resumePvae, trainPvae } = await import("../autoencoders/pvae/index.js");
-  const common = runOptions(
-    test,
-    options,
-    (p: any) => `ELBO ${p.elbo.toFixed(2)} = ${p.reconstruction.toFixed(2)} - KL ${p.kl.toFixed(2)}`,
-  );
+  const { options: common, ended } = toldTraining(test, options, elboWords);
   const result = options.resume
     ? await resumePvae(options.out, train, { ...common, epochs: options.epochs })
     : await trainPvae(train, { ...model, ...common, out: options.out, overwrite: options.overwrite });
-  options.report.progressDone();
-  options.onStarted();
+  ended();
   return { epochs: result.history.length, reason: result.reason, score: result.elbo, seconds: result.seconds };
-}
-
-function runOptions(test: Dataset, { report, signal, threads, onStarted }: Common, terms: (progress: any) => string) {
-  let started = false;
-  return {
-    test,
-    signal,
-    threads,
-    onProgress: (p: any) => {
-      if (p.epochEnded && !started) {
-        onStarted();
-        started = true;
-      }
-      const done = p.epoch - 1 + p.batch / p.batches;
-      report.progress(done, p.epochs, `epoch ${p.epoch}/${p.epochs}  ${terms(p)}  ${duration(p.secondsLeft)} left`);
-    },
-  };
 }

@@ -71,6 +71,18 @@ export async function runCells<T>(
   return results;
 }
 
+/** Runs a plan, as `runCells`: each of its rows whose cell is there, with that cell's result. */
+export async function runPlan<P extends { readonly name: string }, T>(
+  plan: readonly P[],
+  compute: (row: P) => Promise<T>,
+  settings: Readonly<Record<string, unknown>>,
+  options: Pick<ExperimentOptions, "out" | "cells" | "report" | "signal">,
+): Promise<(P & { readonly result: CellResult<T> })[]> {
+  const cells = plan.map((row) => ({ name: row.name, compute: () => compute(row) }));
+  const results = await runCells<T>(cells, settings, options);
+  return results.map((result) => ({ ...plan.find(({ name }) => name === result.name)!, result }));
+}
+
 function readCell<T>(path: string, settings: string): CellResult<T> | undefined {
   if (!existsSync(path)) return undefined;
   let file: CellFile<T>;

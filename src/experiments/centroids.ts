@@ -13,7 +13,7 @@ import { captionedSheet, type Strip, stripOf } from "./geometric/strip.js";
 import { type SweepPoint, sweepCsv, sweepCurves, sweepSheet, sweepTable } from "./geometric/sweep.js";
 import { budgetOf, type ImageTask, mnistTask, once } from "./geometric/task.js";
 import { SHOWN, trainCell } from "./geometric/train.js";
-import { commandOf, type ExperimentOptions, takesOnly } from "./options.js";
+import { commandOf, type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 
 const numbers = [2, 5, 10, 25, 50, 100, 200];
 
@@ -28,8 +28,8 @@ interface CentroidsCell {
 /** Runs the cells and writes the report. @throws UsageError where MNIST is not there. */
 export async function run(options: ExperimentOptions): Promise<{ readonly files: readonly string[] }> {
   takesOnly("centroids", options, ["repetitions", "epochs", "samples"]);
-  const { fast, seed } = options;
-  const seeds = Array.from({ length: options.repetitions ?? (fast ? 1 : 2) }, (_, i) => seed + i);
+  const { fast } = options;
+  const seeds = seedsOf(options, fast ? 1 : 2);
   const load = once(() => mnistTask(options));
   const list = fast ? [2, 20] : numbers;
   const results = await runCells<CentroidsCell>(

@@ -13,7 +13,7 @@ import { scoreSampler } from "./geometric/score.js";
 import { type SweepPoint, sweepCsv, sweepCurves, sweepSheet, sweepTable } from "./geometric/sweep.js";
 import { budgetOf, type ImageTask, mnistTask, once } from "./geometric/task.js";
 import { trainCell } from "./geometric/train.js";
-import { commandOf, type ExperimentOptions, takesOnly } from "./options.js";
+import { commandOf, type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 
 const sizes = [50, 100, 250, 1000, 5000];
 
@@ -31,8 +31,8 @@ interface FewCell {
 /** Runs the cells and writes the report. @throws UsageError where MNIST is not there. */
 export async function run(options: ExperimentOptions): Promise<{ readonly files: readonly string[] }> {
   takesOnly("few-samples", options, ["repetitions", "steps", "samples"]);
-  const { fast, seed } = options;
-  const seeds = Array.from({ length: options.repetitions ?? (fast ? 1 : 2) }, (_, i) => seed + i);
+  const { fast } = options;
+  const seeds = seedsOf(options, fast ? 1 : 2);
   const load = once(() => mnistTask(options));
   const list = fast ? [50, 500] : sizes;
   const steps = options.steps ?? (fast ? 400 : STEPS);

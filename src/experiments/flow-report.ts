@@ -23,6 +23,28 @@ export interface FlowExperimentResult {
   readonly minutes: number;
 }
 
+/** What flows on densities that are drawn from are trained with. */
+export interface FlowCellSettings {
+  readonly steps: number;
+  readonly integrationSteps: number;
+  readonly hidden: readonly number[];
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** Draws of the target to learn from. */
+  readonly draws: number;
+}
+
+export function flowCellSettings({ fast, steps }: Pick<ExperimentOptions, "fast" | "steps">): FlowCellSettings {
+  return {
+    steps: steps ?? (fast ? 250 : 2000),
+    integrationSteps: fast ? 4 : 8,
+    hidden: fast ? [32] : [64, 64],
+    batchSize: 256,
+    learningRate: 1e-2,
+    draws: fast ? 2000 : 20_000,
+  };
+}
+
 /**
  * `trainFlow` inside a cell: with the experiment's threads and signal.
  * @throws RunError when it is stopped: half a training is no result

@@ -8,14 +8,13 @@ import { writeFiles } from "./flow-report.js";
 import { budgetOf, cifarTask, mnistTask, once } from "./geometric/task.js";
 import { type AnyCell, cellsOf } from "./geometric-sampling/cells.js";
 import { reportOf } from "./geometric-sampling/report.js";
-import { type ExperimentOptions, takesOnly } from "./options.js";
+import { type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 
 /** Runs the cells and writes report.md, results.csv and pictures. @throws UsageError where MNIST is not there. */
 export async function run(options: ExperimentOptions): Promise<{ readonly files: readonly string[] }> {
   takesOnly("geometric-sampling", options, ["repetitions", "epochs", "samples"]);
-  const { fast, seed } = options;
-  const repetitions = options.repetitions ?? (fast ? 1 : 2);
-  const seeds = Array.from({ length: repetitions }, (_, i) => seed + i);
+  const { fast } = options;
+  const seeds = seedsOf(options, fast ? 1 : 2);
   const mnist = cellsOf(
     "mnist",
     once(() => mnistTask(options)),

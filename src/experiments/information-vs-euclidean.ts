@@ -2,8 +2,8 @@
  * `atlas reproduce information-vs-euclidean`: Fisher-Rao geodesics of a Gaussian decoder on the ones of MNIST beside those
  * of the expected metric ("Pulling back information geometry"). A cell is one seed.
  */
-import { runCells } from "./cells.js";
-import { type ComparisonResult, compareMetrics } from "./information-vs-euclidean/measure.js";
+import { runPlan } from "./cells.js";
+import { compareMetrics } from "./information-vs-euclidean/measure.js";
 import {
   type ComparisonCell,
   comparisonPictures,
@@ -11,7 +11,7 @@ import {
   comparisonTable,
 } from "./information-vs-euclidean/report.js";
 import { digitSource } from "./oddity/digit-data.js";
-import { type ExperimentOptions, takesOnly } from "./options.js";
+import { type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 import { writeOutputs } from "./toy-families/files.js";
 
 const SETTINGS = { epochs: 60, rows: 60_000, pairs: 30, grid: 96, table: 192, repetitions: 5 };
@@ -26,19 +26,13 @@ export async function run(
   const { repetitions: usual, ...sizes } = fast ? FAST : SETTINGS;
   const settings = { ...sizes, ...(options.epochs !== undefined && { epochs: options.epochs }) };
   const source = digitSource();
-  const plan = Array.from({ length: options.repetitions ?? usual }, (_, k) => ({
-    seed: seed + k,
-    name: `seed-${seed + k}`,
-  }));
-  const results = await runCells<ComparisonResult>(
-    plan.map(({ seed: each, name }) => ({
-      name,
-      compute: () => compareMetrics({ ...settings, drawn: each === seed, threads, report }, each),
-    })),
+  const plan = seedsOf(options, usual).map((each) => ({ seed: each, name: `seed-${each}` }));
+  const cells = await runPlan(
+    plan,
+    ({ seed: each }) => compareMetrics({ ...settings, drawn: each === seed, threads, report }, each),
     { ...settings, drawn: seed, source },
     options,
   );
-  const cells = results.map((result) => ({ ...plan.find(({ name }) => name === result.name)!, result }));
   const files = await writeOutputs(out, {
     "report.md": comparisonReport(cells, source, options),
     "results.csv": comparisonTable(cells),

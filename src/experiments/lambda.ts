@@ -10,7 +10,7 @@ import { scoreSampler } from "./geometric/score.js";
 import { type SweepPoint, sweepCsv, sweepCurves, sweepSheet, sweepTable } from "./geometric/sweep.js";
 import { budgetOf, type ImageTask, mnistTask, once } from "./geometric/task.js";
 import { trainCell } from "./geometric/train.js";
-import { commandOf, type ExperimentOptions, takesOnly } from "./options.js";
+import { commandOf, type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 
 const lambdas = [1e-4, 1e-3, 1e-2, 1e-1, 1, 10];
 
@@ -26,8 +26,8 @@ interface LambdaCell {
 /** Runs the cells and writes the report. @throws UsageError where MNIST is not there. */
 export async function run(options: ExperimentOptions): Promise<{ readonly files: readonly string[] }> {
   takesOnly("lambda", options, ["repetitions", "epochs", "samples"]);
-  const { fast, seed } = options;
-  const seeds = Array.from({ length: options.repetitions ?? (fast ? 1 : 2) }, (_, i) => seed + i);
+  const { fast } = options;
+  const seeds = seedsOf(options, fast ? 1 : 2);
   const load = once(() => mnistTask(options));
   const list = fast ? [1e-2, 10] : lambdas;
   const results = await runCells<LambdaCell>(

@@ -3,8 +3,8 @@
  * straight latent lines and the interpolation of pixels ("Optimal latent transport"). A cell is one data set (single
  * digits with a latent plane, all digits with 30 dimensions) with one seed.
  */
-import { runCells } from "./cells.js";
-import { measureTransport, type TransportResult } from "./latent-transport/measure.js";
+import { runPlan } from "./cells.js";
+import { measureTransport } from "./latent-transport/measure.js";
 import {
   type TransportCell,
   type TransportSet,
@@ -13,7 +13,7 @@ import {
   transportTable,
 } from "./latent-transport/report.js";
 import { digitSource } from "./oddity/digit-data.js";
-import { type ExperimentOptions, takesOnly } from "./options.js";
+import { type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 import { writeOutputs } from "./toy-families/files.js";
 
 const sets: readonly TransportSet[] = [
@@ -55,30 +55,28 @@ export async function run(
   const { repetitions: usual, ...sizes } = fast ? FAST : SETTINGS;
   const settings = { ...sizes, ...(options.epochs !== undefined && { epochs: options.epochs }) };
   const source = digitSource();
-  const seeds = Array.from({ length: options.repetitions ?? usual }, (_, k) => seed + k);
-  const plan = seeds.flatMap((each) => sets.map((set) => ({ set, seed: each, name: `${set.name}-${each}` })));
-  const results = await runCells<TransportResult>(
-    plan.map(({ set, seed: each, name }) => ({
-      name,
-      compute: () =>
-        measureTransport(
-          {
-            ...settings,
-            digits: set.digits,
-            dimension: set.dimension,
-            epochs: set.digits || fast ? settings.epochs : Math.ceil(settings.epochs * SHARE_OF_EPOCHS),
-            firstOrderPairs: set.dimension === 2 ? settings.firstOrderPairs : 0,
-            drawn: each === seed,
-            threads,
-            report,
-          },
-          each,
-        ),
-    })),
+  const plan = seedsOf(options, usual).flatMap((each) =>
+    sets.map((set) => ({ set, seed: each, name: `${set.name}-${each}` })),
+  );
+  const cells = await runPlan(
+    plan,
+    ({ set, seed: each }) =>
+      measureTransport(
+        {
+          ...settings,
+          digits: set.digits,
+          dimension: set.dimension,
+          epochs: set.digits || fast ? settings.epochs : Math.ceil(settings.epochs * SHARE_OF_EPOCHS),
+          firstOrderPairs: set.dimension === 2 ? settings.firstOrderPairs : 0,
+          drawn: each === seed,
+          threads,
+          report,
+        },
+        each,
+      ),
     { ...settings, drawn: seed, source },
     options,
   );
-  const cells = results.map((result) => ({ ...plan.find(({ name }) => name === result.name)!, result }));
   const files = await writeOutputs(out, {
     "report.md": transportReport(cells, sets, source, options),
     "results.csv": transportTable(cells),

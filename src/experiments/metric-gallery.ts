@@ -3,10 +3,9 @@
  * pairs of end points. The picture of docs/metrics.md.
  */
 import { join } from "node:path";
-import { encode, fitUncertainty, metricsOf, trainVae } from "../autoencoders/index.js";
+import { encode, fitUncertainty, metricsOf } from "../autoencoders/index.js";
 import { loadDataset, splitDataset } from "../data/index.js";
 import { compile, type NdArray, ndarray, type Tensor } from "../engine/index.js";
-import { RunError } from "../errors.js";
 import { connect } from "../geodesics/index.js";
 import { evaluate, gateWeight, logMagnificationFactor } from "../metrics/index.js";
 import { writeAtomically } from "../numerics/files.js";
@@ -16,6 +15,7 @@ import { runCells, whenComputed } from "./cells.js";
 import { table } from "./flow-report.js";
 import { galleryOf } from "./metric-gallery/metrics.js";
 import { commandOf, type ExperimentOptions, takesOnly } from "./options.js";
+import { trainVaeCell } from "./vae-cell.js";
 
 interface GallerySettings {
   readonly rows: number;
@@ -71,21 +71,21 @@ export async function run(options: ExperimentOptions): Promise<{ readonly files:
 }
 
 async function galleryCell(settings: GallerySettings, options: ExperimentOptions): Promise<Gallery> {
-  const { threads, signal, seed, report } = options;
+  const { threads, seed, report } = options;
   const { train, test } = splitDataset(await loadDataset("strokes", { count: settings.rows }), { seed });
-  const result = await trainVae(train, {
-    test,
-    likelihood: "bernoulli",
-    latentDimension: 2,
-    encoderHidden: [128],
-    decoderHidden: [64, 64],
-    epochs: settings.epochs,
-    seed,
-    threads,
-    signal,
-  });
-  if (result.reason === "stopped") throw new RunError("stopped in the middle of a cell; run it again to go on.");
-  report(`  ELBO ${result.elbo.train.toFixed(2)} training, ${result.elbo.test?.toFixed(2)} held out`);
+  const result = await trainVaeCell(
+    train,
+    {
+      test,
+      likelihood: "bernoulli",
+      latentDimension: 2,
+      encoderHidden: [128],
+      decoderHidden: [64, 64],
+      epochs: settings.epochs,
+      seed,
+    },
+    options,
+  );
   const model = await fitUncertainty(result.model, train.rows, { seed, threads });
   const { logVariance, mean } = await encode(model, train.rows, { threads });
   const codes = ndarray(Float64Array.from(mean.data), mean.shape);

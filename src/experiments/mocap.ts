@@ -11,7 +11,7 @@ import { type CellValue, computeCell, type PathName, pathNames } from "./mocap/c
 import type { PathNumbers } from "./mocap/paths.js";
 import { filmStrip, walkMap } from "./mocap/pictures.js";
 import { loadWalk, type RepresentationName } from "./mocap/walk.js";
-import { commandOf, type ExperimentOptions, takesOnly } from "./options.js";
+import { commandOf, type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 
 const representations: readonly RepresentationName[] = ["directions", "angles"];
 
@@ -30,20 +30,20 @@ const words: Readonly<Record<PathName, string>> = {
 export async function run(options: ExperimentOptions): Promise<{ readonly files: readonly string[] }> {
   takesOnly("mocap", options, ["repetitions", "epochs"]);
   const { fast, seed, out, threads, signal } = options;
-  const repetitions = options.repetitions ?? (fast ? 1 : 5);
+  const seeds = seedsOf(options, fast ? 1 : 5);
   const epochs = options.epochs ?? (fast ? 60 : 300);
   const pairs = fast ? 3 : 20;
   const walk = loadWalk(fast ? 3 : 1);
   const cells: Cell<CellValue>[] = representations.flatMap((representation) =>
-    Array.from({ length: repetitions }, (_, r) => ({
-      name: `${representation}-${seed + r}`,
+    seeds.map((each) => ({
+      name: `${representation}-${each}`,
       compute: () =>
         computeCell(walk, {
           representation,
-          seed: seed + r,
+          seed: each,
           epochs,
           pairs,
-          resolution: r > 0 ? 0 : fast ? 40 : 96,
+          resolution: each > seed ? 0 : fast ? 40 : 96,
           table: fast ? 96 : 256,
           threads,
           signal,

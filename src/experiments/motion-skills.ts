@@ -10,7 +10,7 @@ import { meanWithSpread, table, writeFiles } from "./flow-report.js";
 import { type CellValue, computeCell, type PathName, pathNames } from "./motion-skills/cell.js";
 import { loadMotions, type MotionName } from "./motion-skills/motions.js";
 import { motionMap, motionPicture } from "./motion-skills/pictures.js";
-import { commandOf, type ExperimentOptions, takesOnly } from "./options.js";
+import { commandOf, type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 
 /** What is learned: a kind of motion, and whether the sign of a quaternion is taken care of. */
 const rows: readonly {
@@ -52,20 +52,20 @@ const pathWords: Readonly<Record<PathName, string>> = {
 export async function run(options: ExperimentOptions): Promise<{ readonly files: readonly string[] }> {
   takesOnly("motion-skills", options, ["repetitions", "epochs"]);
   const { fast, seed, out, threads, signal } = options;
-  const repetitions = options.repetitions ?? (fast ? 1 : 5);
+  const seeds = seedsOf(options, fast ? 1 : 5);
   const epochs = options.epochs ?? (fast ? 30 : 200);
   const motionOptions = { samples: fast ? 40 : 100, demonstrations: fast ? 4 : 7 };
   const cells: Cell<CellValue>[] = rows.flatMap(({ name, motion, signsIgnored }) =>
-    Array.from({ length: repetitions }, (_, r) => ({
-      name: `${name}-${seed + r}`,
+    seeds.map((each) => ({
+      name: `${name}-${each}`,
       compute: () =>
-        computeCell(loadMotions(motion, { ...motionOptions, seed: seed + r }), {
-          seed: seed + r,
+        computeCell(loadMotions(motion, { ...motionOptions, seed: each }), {
+          seed: each,
           epochs,
           pairs: fast ? 2 : 6,
           moves: fast ? 10 : 60,
           signsIgnored,
-          resolution: r > 0 ? 0 : fast ? 32 : 96,
+          resolution: each > seed ? 0 : fast ? 32 : 96,
           threads,
           signal,
         }),

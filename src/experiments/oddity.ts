@@ -3,11 +3,11 @@
  * its uncertainty, geodesics, and clusters and neighbours by geodesic against Euclidean distances ("Latent Space
  * Oddity"). A cell is one choice of digits with one seed.
  */
-import { runCells } from "./cells.js";
+import { runPlan } from "./cells.js";
 import { digitSource } from "./oddity/digit-data.js";
-import { measureOddity, type OddityResult } from "./oddity/measure.js";
+import { measureOddity } from "./oddity/measure.js";
 import { type DigitSet, type OddityCell, oddityPicture, oddityReport, oddityTable } from "./oddity/report.js";
-import { type ExperimentOptions, takesOnly } from "./options.js";
+import { type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 import { writeOutputs } from "./toy-families/files.js";
 
 const sets: readonly DigitSet[] = [
@@ -29,17 +29,16 @@ export async function run(
   const { repetitions: usual, ...sizes } = fast ? FAST : SETTINGS;
   const settings = { ...sizes, ...(options.epochs !== undefined && { epochs: options.epochs }) };
   const source = digitSource();
-  const seeds = Array.from({ length: options.repetitions ?? usual }, (_, k) => seed + k);
-  const plan = seeds.flatMap((each) => sets.map((set) => ({ set, seed: each, name: `${set.name}-${each}` })));
-  const results = await runCells<OddityResult>(
-    plan.map(({ set, seed: each, name }) => ({
-      name,
-      compute: () => measureOddity({ ...settings, digits: set.digits, drawn: each === seed, threads, report }, each),
-    })),
+  const plan = seedsOf(options, usual).flatMap((each) =>
+    sets.map((set) => ({ set, seed: each, name: `${set.name}-${each}` })),
+  );
+  const cells = await runPlan(
+    plan,
+    ({ set, seed: each }) =>
+      measureOddity({ ...settings, digits: set.digits, drawn: each === seed, threads, report }, each),
     { ...settings, drawn: seed, source },
     options,
   );
-  const cells = results.map((result) => ({ ...plan.find(({ name }) => name === result.name)!, result }));
   const picture = await oddityPicture(cells, sets);
   const files = await writeOutputs(out, {
     "report.md": oddityReport(cells, sets, source, options),

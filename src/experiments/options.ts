@@ -44,6 +44,14 @@ export function takesOnly(name: string, options: ExperimentOptions, taken: reado
       );
 }
 
+/** The seeds of the repetitions: `seed`, `seed` + 1, ...; `usual` of them where nothing is said. */
+export function seedsOf(
+  { seed, repetitions }: Pick<ExperimentOptions, "seed" | "repetitions">,
+  usual: number,
+): number[] {
+  return Array.from({ length: repetitions ?? usual }, (_, k) => seed + k);
+}
+
 /** The command that a report cites: everything that was given, so that it can be run again. */
 export function commandOf(name: string, options: ExperimentOptions): string {
   const words = [`atlas reproduce ${name}`];

@@ -9,7 +9,7 @@ import { captionedSheet } from "./geometric/strip.js";
 import { samplerLabels } from "./geometric/sweep.js";
 import { budgetOf, mnistTask, once } from "./geometric/task.js";
 import { type ModelCell, modelCell } from "./geometric-sampling/cells.js";
-import { commandOf, type ExperimentOptions, takesOnly } from "./options.js";
+import { commandOf, type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 
 /** Published FID on MNIST: prior, then their sampler. */
 const models = [
@@ -22,8 +22,8 @@ const models = [
 /** Runs the cells and writes the report. @throws UsageError where MNIST is not there. */
 export async function run(options: ExperimentOptions): Promise<{ readonly files: readonly string[] }> {
   takesOnly("other-models", options, ["repetitions", "epochs", "samples"]);
-  const { fast, seed } = options;
-  const seeds = Array.from({ length: options.repetitions ?? 1 }, (_, i) => seed + i);
+  const { fast } = options;
+  const seeds = seedsOf(options, 1);
   const load = once(() => mnistTask(options));
   const results = await runCells<ModelCell>(
     models

@@ -8,7 +8,7 @@ import { writeAtomically } from "../numerics/files.js";
 import { svgToPng } from "../plots/index.js";
 import { type Cell, type CellResult, runCells, whenComputed } from "./cells.js";
 import { csv, meanWithSpread, table } from "./flow-report.js";
-import { commandOf, type ExperimentOptions, takesOnly } from "./options.js";
+import { commandOf, type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 import { measures, type SequenceResult, type SequenceSettings, sequenceCell } from "./sequences/cell.js";
 import { planePicture, scatterPicture } from "./sequences/pictures.js";
 
@@ -23,7 +23,7 @@ const evolution = ["jukes-cantor", "hamming", "near"] as const;
 export async function run(options: ExperimentOptions): Promise<SequencesResult> {
   takesOnly("sequences", options, ["repetitions", "epochs", "samples"]);
   const settings = settingsOf(options);
-  const seeds = Array.from({ length: options.repetitions ?? (options.fast ? 1 : 5) }, (_, i) => options.seed + i);
+  const seeds = seedsOf(options, options.fast ? 1 : 5);
   const cells = seeds.map(
     (seed): Cell<SequenceResult> => ({
       name: `seed-${seed}`,

@@ -3,10 +3,10 @@
  * geodesics with calibrated uncertainty follow the circle, straight lines do not ("Pulling back information geometry",
  * section on toy latent spaces). A cell is one family with one random decoder.
  */
-import { runCells } from "./cells.js";
-import { type ExperimentOptions, takesOnly } from "./options.js";
+import { runPlan } from "./cells.js";
+import { type ExperimentOptions, seedsOf, takesOnly } from "./options.js";
 import { writeOutputs } from "./toy-families/files.js";
-import { measureToy, type ToyResult } from "./toy-families/measure.js";
+import { measureToy } from "./toy-families/measure.js";
 import { type ToyCell, toyPicture, toyReport, toyTable } from "./toy-families/report.js";
 import { toys } from "./toy-families/toys.js";
 
@@ -20,18 +20,16 @@ export async function run(
   takesOnly("toy-families", options, ["repetitions"]);
   const { fast, seed, out, threads } = options;
   const { pairs, grid, repetitions: usual } = fast ? FAST : SETTINGS;
-  const seeds = Array.from({ length: options.repetitions ?? usual }, (_, k) => seed + k);
-  const plan = seeds.flatMap((each) => toys.map((toy) => ({ toy, seed: each, name: `${toy.name}-${each}` })));
-  const results = await runCells<ToyResult>(
-    plan.map(({ toy, seed: each, name }) => ({
-      name,
-      // the first seed is the one that is drawn
-      compute: () => measureToy(toy, each, { pairs, grid: each === seed ? grid : 0, threads }),
-    })),
+  const plan = seedsOf(options, usual).flatMap((each) =>
+    toys.map((toy) => ({ toy, seed: each, name: `${toy.name}-${each}` })),
+  );
+  const cells = await runPlan(
+    plan,
+    // the first seed is the one that is drawn
+    ({ toy, seed: each }) => measureToy(toy, each, { pairs, grid: each === seed ? grid : 0, threads }),
     { pairs, grid, drawn: seed },
     options,
   );
-  const cells = results.map((result) => ({ ...plan.find(({ name }) => name === result.name)!, result }));
   const picture = await toyPicture(cells);
   const files = await writeOutputs(out, {
     "report.md": toyReport(cells, options),

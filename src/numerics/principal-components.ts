@@ -5,8 +5,9 @@
  */
 
 import { expectThat } from "../errors.js";
-import { multiply, qr, transpose } from "./dense.js";
+import { multiply, transpose } from "./dense.js";
 import { symmetricEigen } from "./eigen.js";
+import { qr } from "./qr.js";
 import { type RandomKey, randomKey, stream } from "./random.js";
 
 export interface PrincipalComponents {

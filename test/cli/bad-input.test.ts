@@ -2,13 +2,13 @@
  * Bad input as a user meets it at the command line: one sentence on standard error that says what and where, nothing on
  * standard output, exit code 2, and nothing written.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ndarray } from "../../src/engine/index.js";
 import { writeNpy } from "../../src/numerics/npy.js";
 import { integersOf, onnxFile } from "../engine/import/graphs.js";
-import { atlas, temporaryFolder } from "./atlas.js";
+import { atlas, refusedIn, temporaryFolder } from "./atlas.js";
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
@@ -26,17 +26,10 @@ const schema = (name: string, blocks: unknown): string => file(name, JSON.string
 
 /** The sentence that a command line is refused with. */
 async function refused(...parameters: string[]): Promise<string> {
-  const before = readdirSync(folder).sort();
-  const { code, out, err } = await atlas(folder, ...parameters, "--json");
-  const lines = err
-    .trim()
-    .split("\n")
-    .filter((line) => !line.startsWith("Data:"));
-  expect({ code, out, lines: lines.length }, err).toEqual({ code: 2, out: "", lines: 1 });
-  expect(lines[0]).toMatch(/^atlas: .*\.$/);
-  expect(lines[0]).not.toMatch(/Invalid input|Unrecognized|Too small|received|undefined|\[object/);
-  expect(readdirSync(folder).sort()).toEqual(before);
-  return lines[0];
+  const sentence = await refusedIn(folder, ...parameters, "--json");
+  expect(sentence).toMatch(/^atlas: .*\.$/);
+  expect(sentence).not.toMatch(/Invalid input|Unrecognized|Too small|received|undefined|\[object/);
+  return sentence;
 }
 
 const train = (data: string, ...rest: string[]) => ["train", "--data", data, "--epochs", "1", "--out", "r", ...rest];

@@ -7,16 +7,12 @@ import { saveDigitFeatures, trainDigitFeatures } from "../../src/evaluation/inde
 import { encodeNpy, readNpy } from "../../src/numerics/npy.js";
 import { randomKey, uniformArray } from "../../src/numerics/random.js";
 import { decodePng } from "../../src/plots/index.js";
-import { atlas, temporaryFolder, writeTable } from "./atlas.js";
+import { atlas, jsonIn, temporaryFolder, writeTable } from "./atlas.js";
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
 
-async function json(...parameters: string[]): Promise<any> {
-  const { code, out, err } = await atlas(folder, ...parameters, "--json");
-  expect(code, err).toBe(0);
-  return JSON.parse(out);
-}
+const json = (...parameters: string[]) => jsonIn(folder, ...parameters);
 
 /** Horizontal and vertical bars of 28 x 28. */
 function bars(n: number, seed: number) {

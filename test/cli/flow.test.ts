@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readNpy, writeNpy } from "../../src/numerics/npy.js";
 import { decodePng } from "../../src/plots/index.js";
-import { atlas, outcome, start, temporaryFolder } from "./atlas.js";
+import { atlas, jsonIn, outcome, start, temporaryFolder } from "./atlas.js";
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
@@ -21,11 +21,7 @@ const small = [
   "1",
 ];
 
-async function json(...parameters: string[]): Promise<any> {
-  const { code, out, err } = await atlas(folder, ...parameters, "--json");
-  expect(code, err).toBe(0);
-  return JSON.parse(out);
-}
+const json = (...parameters: string[]) => jsonIn(folder, ...parameters);
 
 /** Places around Japan and Chile, some of them twice. */
 function writePlaces(): void {

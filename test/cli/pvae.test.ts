@@ -5,16 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { poincareBall } from "../../src/manifolds/index.js";
 import { readNpy } from "../../src/numerics/npy.js";
 import { decodePng } from "../../src/plots/index.js";
-import { atlas, temporaryFolder, writeTable } from "./atlas.js";
+import { atlas, jsonIn, temporaryFolder, writeTable } from "./atlas.js";
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
 
-async function json(...parameters: string[]): Promise<any> {
-  const { code, out, err } = await atlas(folder, ...parameters, "--json");
-  expect(code, err).toBe(0);
-  return JSON.parse(out);
-}
+const json = (...parameters: string[]) => jsonIn(folder, ...parameters);
 
 /** Standard error of a command that has to fail with status 2 and one sentence. */
 async function refusal(...parameters: string[]): Promise<string> {

@@ -1,23 +1,13 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { atlas, outcome, start, temporaryFolder, writeTable } from "./atlas.js";
+import { atlas, outcome, refusedIn, start, temporaryFolder, writeTable } from "./atlas.js";
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
 
 /** One sentence on standard error, nothing on standard output, exit code 2. */
-async function refused(...parameters: string[]): Promise<string> {
-  const before = readdirSync(folder).sort();
-  const { code, out, err } = await atlas(folder, ...parameters);
-  const lines = err
-    .trim()
-    .split("\n")
-    .filter((line) => !line.startsWith("Data:"));
-  expect({ code, out, lines: lines.length }, err).toEqual({ code: 2, out: "", lines: 1 });
-  expect(readdirSync(folder).sort()).toEqual(before);
-  return lines[0];
-}
+const refused = (...parameters: string[]) => refusedIn(folder, ...parameters);
 
 describe("atlas --help", () => {
   it("lists every verb, and each verb's help shows an example that begins with its name", async () => {

@@ -1,24 +1,11 @@
-/** The examples of README.md and docs/ run as printed. */
+/** The library's examples of README.md and docs/ run as printed; the verbs and options of their command lines exist. */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { transformSync } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { createProgram } from "../../src/cli/main.js";
-
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const pages = [
-  "README.md",
-  ...readdirSync(join(root, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
-];
-
-const blocks = pages.flatMap((page) => {
-  const text = readFileSync(join(root, page), "utf8");
-  return [...text.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, language, code], i) => ({ page, i, language, code }));
-});
+import { blocks, commandLines, root } from "./blocks.js";
 
 /** What an example says it prints: the comments after `console.log(...)`. */
 const promised = (code: string) =>
@@ -44,12 +31,8 @@ describe("library examples", () => {
 });
 
 describe("commands", () => {
-  const lines = blocks
-    .filter(({ language }) => language === "sh")
-    .flatMap(({ page, code }) => code.split("\n").map((line) => ({ page, line: line.replace(/#.*$/, "").trim() })))
-    .filter(({ line }) => line.startsWith("atlas "));
-  it("are there", () => expect(lines.length).toBeGreaterThanOrEqual(8));
-  it.each(lines)("$page: $line", ({ line }) => {
+  it("are there", () => expect(commandLines.length).toBeGreaterThanOrEqual(8));
+  it.each(commandLines)("$page: $line", ({ line }) => {
     const words = line.split(/\s+/).slice(1);
     let command = createProgram();
     while (words.length > 0 && command.commands.some((c) => c.name() === words[0])) {

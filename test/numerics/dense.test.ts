@@ -9,16 +9,14 @@ import {
   identity,
   inverse,
   inverseBatch,
-  leastSquares,
   logDeterminant,
   multiply,
-  qr,
   solve,
   solveBatch,
   transpose,
-  triangularFactor,
 } from "../../src/numerics/dense.js";
 import { generalisedEigen, symmetricEigen, symmetricEigenvaluesBatch } from "../../src/numerics/eigen.js";
+import { leastSquares, qr, triangularFactor } from "../../src/numerics/qr.js";
 import { largestDifference, plainSolve, testRandom } from "./helpers.js";
 
 const randomMatrix = (rows: number, columns: number, seed: number) => {

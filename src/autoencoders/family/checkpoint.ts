@@ -14,21 +14,34 @@ import { join } from "node:path";
 import { z } from "zod";
 import { type NdArray, ndarray, type Tensor, toOnnx } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
-import { formatRow } from "../../numerics/csv.js";
-import { decodeNpy, encodeNpy } from "../../numerics/npy.js";
+import { encodeNpy } from "../../numerics/npy.js";
 import { randomKey } from "../../numerics/random.js";
 import {
   adam,
   type CheckpointFiles,
-  decodeStored,
+  decodeRun,
+  encodeRun,
   encodeSafetensors,
   issueOf,
   namedArrays,
+  RUN_FILE,
   type RunState,
   readCheckpoint,
   storedTree,
   writeCheckpoint,
 } from "../../training/index.js";
+import {
+  codeFiles,
+  dataSchema,
+  LABELS_FILE,
+  LATENTS_FILE,
+  MODEL_FILE,
+  progressSchema,
+  scoresSchema,
+  storedArray,
+  storedCodes,
+  trainingTable,
+} from "../run-checkpoint.js";
 import type { FamilyShape } from "./model.js";
 import { familyModel, familyNames } from "./registry.js";
 import { type FamilySettings, familySettingsSchema, familyShapeSchema } from "./settings.js";
@@ -43,22 +56,11 @@ const configSchema = z.looseObject({
   name: z.enum(familyNames as [string, ...string[]]),
   shape: familyShapeSchema,
   training: familySettingsSchema,
-  data: z.looseObject({
-    name: z.string(),
-    n: z.int().min(1),
-    dimension: z.int().min(1),
-    imageShape: z.tuple([z.int(), z.int()]).optional(),
-    labelNames: z.array(z.string()).optional(),
-    fingerprint: z.string(),
-  }),
+  data: dataSchema,
   unitScale: z.number().positive(),
-  progress: z.object({
-    epochs: z.int().min(0),
-    state: z.enum(["running", "finished", "early", "stopped"]),
-    seconds: z.number(),
-  }),
+  progress: progressSchema,
   /** Means over the rows, once training has ended: the model's objective, larger is better. */
-  score: z.object({ train: z.number(), test: z.number().optional() }).optional(),
+  score: scoresSchema.optional(),
 });
 
 /** The content of `config.json`, without the list of files. */
@@ -75,11 +77,7 @@ export interface SavedFamily {
   readonly labels?: Int32Array;
 }
 
-const MODEL = "model.safetensors";
-const STATE = "training-state.safetensors";
-const LATENTS = "latents.npy";
 const LOG_VARIANCES = "latent-log-variances.npy";
-const LABELS = "labels.npy";
 
 /** Writes a run that goes on. */
 export function saveFamilyRunning(
@@ -103,9 +101,8 @@ export async function saveFamilyEnded(
   writeCheckpoint(folder, config, {
     ...runFiles(model, config, run),
     ...(await familyOnnxFiles(model)),
-    [LATENTS]: encodeNpy(codes.mean as any),
+    ...codeFiles(codes.mean, labels),
     ...(codes.logVariance && { [LOG_VARIANCES]: encodeNpy(codes.logVariance as any) }),
-    ...(labels && { [LABELS]: encodeNpy({ data: labels, shape: [labels.length], dtype: "int32" }) }),
   });
 }
 
@@ -116,12 +113,12 @@ export function isFamilyCheckpoint(folder: string): boolean {
 
 /** Loads a model from its folder. @throws UsageError that names the file that is missing, damaged or does not fit. */
 export function loadFamily(folder: string): SavedFamily {
-  const { config: raw, files } = readCheckpoint(folder, [MODEL, LATENTS, LOG_VARIANCES, LABELS]);
+  const { config: raw, files } = readCheckpoint(folder, [MODEL_FILE, LATENTS_FILE, LOG_VARIANCES, LABELS_FILE]);
   const config = parseConfig(folder, raw);
   const shape = config.shape as FamilyShape;
   const start = template(config);
   const like = { ...start, shift: new1d(shape.dataDimension) };
-  const { parameters, buffers, shift } = storedTree(folder, MODEL, files, like);
+  const { parameters, buffers, shift } = storedTree(folder, MODEL_FILE, files, like);
   const model: TrainedAutoencoder = {
     name: config.name,
     shape,
@@ -129,51 +126,18 @@ export function loadFamily(folder: string): SavedFamily {
     buffers,
     units: { shift, scale: config.unitScale },
   };
-  const array = (name: string) => {
-    const bytes = files.get(name);
-    return bytes === undefined ? undefined : decodeNpy(bytes, join(folder, name));
-  };
-  const [latents, logVariances, labels] = [array(LATENTS), array(LOG_VARIANCES), array(LABELS)];
-  for (const [name, found] of [
-    [LATENTS, latents],
-    [LOG_VARIANCES, logVariances],
-  ] as const)
-    if (found && `${found.shape}` !== `${[config.data.n, shape.latentDimension]}`)
-      throw new UsageError(
-        `${join(folder, name)} does not fit config.json (it has shape [${found.shape}], not [${config.data.n},${shape.latentDimension}]); restore it or train again.`,
-      );
-  return {
-    model,
-    config,
-    ...(latents && { latents: ndarray(latents.data, latents.shape) }),
-    ...(logVariances && { logVariances: ndarray(logVariances.data, logVariances.shape) }),
-    ...(labels && { labels: Int32Array.from(labels.data) }),
-  };
+  const { n } = config.data;
+  const logVariances = storedArray(folder, LOG_VARIANCES, files, [n, shape.latentDimension]);
+  const codes = storedCodes(folder, files, n, shape.latentDimension);
+  return { model, config, ...codes, ...(logVariances && { logVariances }) };
 }
 
 /** Loads what continues a run. @throws UsageError as `loadFamily`. */
-export function loadFamilyRun(folder: string): { config: FamilyConfig; run: RunState<FamilyState> } {
-  const { config: raw, files } = readCheckpoint(folder, [STATE]);
+export function loadFamilyRun(folder: string): { config: ParsedConfig; run: RunState<FamilyState> } {
+  const { config: raw, files } = readCheckpoint(folder, [RUN_FILE]);
   const config = parseConfig(folder, raw);
   const like = initialState(familyModel(config.name), template(config), adam());
-  const { metadata } = decodeStored(folder, STATE, files);
-  let rest: any;
-  try {
-    rest = JSON.parse(metadata.run);
-    if (!Number.isInteger(rest.position.epoch) || !Array.isArray(rest.history)) throw new Error("no position");
-  } catch {
-    throw new UsageError(`${join(folder, STATE)} is damaged (its position is not readable); train again.`);
-  }
-  const { position, history, best } = rest;
-  return {
-    config,
-    run: {
-      state: storedTree(folder, STATE, files, like, "state."),
-      position,
-      history,
-      ...(best && { best: { ...best, state: storedTree(folder, STATE, files, like, "best.") } }),
-    },
-  };
+  return { config, run: decodeRun(folder, files, like) };
 }
 
 /** `encoder.onnx` (x -> mean, and logVariance where there is one) and `decoder.onnx` (z -> mean), any number of rows. */
@@ -196,27 +160,16 @@ export async function familyOnnxFiles(model: TrainedAutoencoder): Promise<Checkp
 }
 
 function runFiles(model: TrainedAutoencoder, config: FamilyConfig, run: RunState<FamilyState>): CheckpointFiles {
-  const { state, best, position, history } = run;
-  const rest = { position, history, ...(best && { best: { score: best.score, epoch: best.epoch } }) };
   const { parameters, buffers, units } = model;
+  const terms = familyModel(config.name).terms.map((term) => term.replaceAll(" ", "_"));
   return {
-    [MODEL]: encodeSafetensors(namedArrays({ parameters, buffers, shift: units.shift }), { format: "latent-atlas" }),
-    [STATE]: encodeSafetensors(
-      { ...namedArrays(state, "state."), ...(best && namedArrays(best.state, "best.")) },
-      { run: JSON.stringify(rest) },
-    ),
-    "training.csv": trainingTable(config.name, run),
+    [MODEL_FILE]: encodeSafetensors(namedArrays({ parameters, buffers, shift: units.shift }), {
+      format: "latent-atlas",
+    }),
+    [RUN_FILE]: encodeRun(run),
+    "training.csv": trainingTable(run.history, terms, (values) => values, "held_out_score"),
     "README.md": modelCard(config, run),
   };
-}
-
-function trainingTable(name: string, { history }: RunState<FamilyState>): string {
-  const terms = familyModel(name).terms.map((term) => term.replaceAll(" ", "_"));
-  const lines = history.map(({ epoch, terms: values, score, learningRate, seconds }) =>
-    formatRow([epoch, ...values, score ?? "", learningRate, seconds].map(String)),
-  );
-  const header = formatRow(["epoch", ...terms, "held_out_score", "learning_rate", "seconds"]);
-  return `${[header, ...lines].map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
 function modelCard(config: FamilyConfig, { history }: RunState<FamilyState>): string {
@@ -250,16 +203,15 @@ function template(config: FamilyConfig) {
   return familyModel(config.name).initialize(randomKey(0), shape, rows);
 }
 
-function parseConfig(
-  folder: string,
-  raw: unknown,
-): FamilyConfig & { readonly shape: FamilyShape; readonly training: FamilySettings } {
+type ParsedConfig = FamilyConfig & { readonly shape: FamilyShape; readonly training: FamilySettings };
+
+function parseConfig(folder: string, raw: unknown): ParsedConfig {
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success)
     throw new UsageError(
       `${join(folder, "config.json")} is not the config of a model of the family (${issueOf(parsed.error, raw)}); restore it or train again.`,
     );
-  return parsed.data as FamilyConfig & { shape: FamilyShape; training: FamilySettings };
+  return parsed.data as ParsedConfig;
 }
 
 function new1d(n: number): NdArray {

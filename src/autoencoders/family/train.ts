@@ -8,19 +8,21 @@
  */
 import type { Dataset } from "../../data/types.js";
 import { compile, type NdArray } from "../../engine/index.js";
-import { UsageError } from "../../errors.js";
 import { fillNormal, permutation, type RandomKey, randomKey, split, stream } from "../../numerics/random.js";
-import {
-  adam,
-  type EpochRecord,
-  holdsCheckpoint,
-  newRun,
-  type RunState,
-  scheduled,
-  trainingLoop,
-} from "../../training/index.js";
+import { type EpochRecord, newRun, type RunState } from "../../training/index.js";
 import { gatherStandardized, type Standardization, standardizationOf } from "../standardization.js";
-import { describeData } from "../vae-checkpoint.js";
+import {
+  type NewRunOptions,
+  optimizerOf,
+  type RunFacts,
+  type RunOptions,
+  type RunPlace,
+  requireFreeFolder,
+  requireHeldOut,
+  resumedSettings,
+  type Scores,
+  trainRun,
+} from "../training-run.js";
 import {
   type FamilyConfig,
   familyCheckpointKind,
@@ -34,35 +36,16 @@ import { checkFamilyRows, type FamilyOptions, type FamilySettings, resolveFamily
 import { type FamilyState, familyScore, familyStep, initialState } from "./step.js";
 import { encodeFamily, standardizedShape, type TrainedAutoencoder, unitsOf } from "./trained.js";
 
-export interface FamilyProgress {
-  /** From 1. */
-  readonly epoch: number;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly batches: number;
+export interface FamilyProgress extends RunPlace {
   /** Means of the model's terms over this epoch so far, by name. */
   readonly terms: Readonly<Record<string, number>>;
   /** Of the last finished epoch, where there is held-out data: minus the model's objective, a row. */
   readonly score?: number;
-  readonly secondsLeft: number;
-  readonly epochEnded: boolean;
 }
 
-export interface FamilyRunOptions {
-  /** Held-out data: scored after each epoch; early stopping (`patience`) needs it. */
-  readonly test?: Dataset;
-  /** Stops after the current step; the run can be resumed from there. */
-  readonly signal?: AbortSignal;
-  readonly threads?: number;
-  readonly onProgress?: (progress: FamilyProgress) => void;
-}
+export interface FamilyRunOptions extends RunOptions<FamilyProgress> {}
 
-export interface TrainFamilyOptions extends FamilyOptions, FamilyRunOptions {
-  /** The checkpoint's folder; without one, nothing is written. */
-  readonly out?: string;
-  /** Replace a checkpoint that is there; default false. */
-  readonly overwrite?: boolean;
-}
+export interface TrainFamilyOptions extends FamilyOptions, NewRunOptions<FamilyProgress> {}
 
 export interface TrainFamilyResult {
   readonly model: TrainedAutoencoder;
@@ -70,15 +53,13 @@ export interface TrainFamilyResult {
   readonly reason: "finished" | "early" | "stopped";
   readonly history: readonly EpochRecord[];
   /** Minus the model's objective, a row; `train` is over at most 10,000 rows. */
-  readonly score: { readonly train: number; readonly test?: number };
+  readonly score: Scores;
   /** Codes of the training data: means, [N, d]. */
   readonly latents: NdArray;
   /** Their log variances, where the encoder gives a law. [N, d] */
   readonly logVariances?: NdArray;
   readonly seconds: number;
 }
-
-const MEASURED_ROWS = 10_000;
 
 /** Rows that `initialize` and `finish` may look at. */
 const INITIAL_ROWS = 2000;
@@ -93,11 +74,10 @@ export async function trainFamily(
   train: Dataset,
   options: TrainFamilyOptions = {},
 ): Promise<TrainFamilyResult> {
-  const { test, signal, threads, onProgress, out, overwrite = false, ...rest } = options;
+  const { test, signal, threads, onProgress, out, overwrite, ...rest } = options;
   const model = familyModel(name);
   const { shape, settings } = resolveFamilyOptions(model, train, rest);
-  if (out !== undefined && !overwrite && holdsCheckpoint(out))
-    throw new UsageError(`${out} holds a run already; resume it, choose another folder, or ask to overwrite it.`);
+  requireFreeFolder(out, overwrite);
   const units = unitsFor(train, shape);
   const key = split(randomKey(settings.seed), "weights");
   const start = model.initialize(key, standardizedShape(shape, units.scale), initialRows(train, units, settings.seed));
@@ -117,18 +97,8 @@ export async function resumeFamily(
 ): Promise<TrainFamilyResult> {
   const { epochs, ...rest } = options;
   const { config, run } = loadFamilyRun(folder);
-  const { data, training, shape } = config;
-  const found = describeData(train);
-  if (found.fingerprint !== data.fingerprint)
-    throw new UsageError(
-      `${folder} was trained on ${data.n} rows of ${data.dimension} (${data.name}), and these ${found.n} rows of ${found.dimension} (${found.name}) are not the same; give the data it began with.`,
-    );
-  if (epochs !== undefined && !(Number.isInteger(epochs) && epochs >= Math.max(1, run.position.epoch)))
-    throw new UsageError(
-      `epochs: ${epochs} is not a whole number from ${Math.max(1, run.position.epoch)} on, the epochs done so far.`,
-    );
-  const settings = { ...training, ...(epochs !== undefined && { epochs }) };
-  return runFamily(familyModel(config.name), train, shape as FamilyShape, settings, run, folder, rest);
+  const settings = resumedSettings(folder, config, run, train, epochs);
+  return runFamily(familyModel(config.name), train, config.shape, settings, run, folder, rest);
 }
 
 async function runFamily(
@@ -144,113 +114,89 @@ async function runFamily(
   const D = shape.dataDimension;
   checkFamilyRows("training data", train, shape);
   if (test) checkFamilyRows("held-out data", test, shape);
-  if (settings.patience !== undefined && !test)
-    throw new UsageError("patience: early stopping needs held-out data; give test data, or leave patience out.");
+  requireHeldOut(settings, test);
 
   const units = unitsFor(train, shape);
   const inside = standardizedShape(shape, units.scale);
-  const optimizer = optimizerOf(settings);
-  const step = compile(familyStep(model, inside, optimizer, { clipNorm: settings.clipNorm }), { threads, donate: [0] });
-  const scorer = compile(familyScore(model, inside), { threads });
   // log p(x) = log p((x - shift) / scale) - D log scale
   const unitsTerm = model.hasLikelihood ? D * Math.log(units.scale) : 0;
-  const trained = (state: Pick<FamilyState, "parameters" | "buffers">): TrainedAutoencoder => ({
+  const modelOf = ({ parameters, buffers }: Pick<FamilyState, "parameters" | "buffers">): TrainedAutoencoder => ({
     name: model.name,
     shape,
-    parameters: state.parameters,
-    buffers: state.buffers,
+    parameters,
+    buffers,
     units: unitsOf(units),
   });
-  const scoreOf = async (state: Pick<FamilyState, "parameters" | "buffers">, data: Dataset, rows: number) => {
-    let total = 0;
-    const key = split(randomKey(settings.seed), "score");
-    for (const [from, to] of equalParts(rows, settings.batchSize)) {
-      const indices = Int32Array.from({ length: to - from }, (_, i) => from + i);
-      const x = batchOf(data, indices, units);
-      const { score } = await scorer(
-        state.parameters,
-        state.buffers,
-        x,
-        noiseFor(model, inside, to - from, split(key, `${from}`)),
-      );
-      total += (score.data[0] - unitsTerm) * (to - from);
-    }
-    return total / rows;
-  };
-  const learningRate = (done: number, steps: number) =>
-    settings.learningRate *
-    scheduled({ kind: settings.schedule, final: settings.finalRate }, done, steps, settings.warmUp);
-  const data = describeData(train);
-  const configOf = (run: RunState<FamilyState>, state: FamilyConfig["progress"]["state"]): FamilyConfig =>
+  const configOf = ({ training, data, progress }: RunFacts<FamilySettings>): FamilyConfig =>
     ({
       model: familyCheckpointKind,
       name: model.name,
       shape,
-      training: settings,
+      training,
       data,
       unitScale: units.scale,
-      progress: { epochs: run.position.epoch, state, seconds: secondsOf(run) },
+      progress,
     }) as unknown as FamilyConfig;
-
-  const run = () =>
-    trainingLoop<FamilyState>({
-      rows: train.n,
-      batchSize: settings.batchSize,
-      epochs: settings.epochs,
-      key: split(randomKey(settings.seed), "training"),
-      start,
-      termNames: model.terms,
-      learningRate,
-      patience: settings.patience,
-      signal,
-      step: async (state, indices, { step: done, steps, key }) => {
-        const x = batchOf(train, indices, units);
-        const noise = noiseFor(model, inside, indices.length, key);
-        const [next, terms] = await step(state, x, noise, learningRate(done, steps));
-        const values = model.terms.map((term, i) => terms[term].data[0] + (i === 0 ? unitsTerm : 0));
-        return [next, values];
-      },
-      ...(test && { evaluate: (state) => scoreOf(state, test, test.n) }),
-      onProgress: ({ terms, finished, ...place }) =>
-        onProgress?.({
-          ...place,
-          terms: Object.fromEntries(model.terms.map((term, i) => [term, terms[i]])),
-          epochEnded: finished !== undefined,
-        }),
-      ...(out !== undefined && {
-        save: (run) => saveFamilyRunning(out, trained((run.best ?? run).state), configOf(run, "running"), run),
+  const optimizer = optimizerOf(settings);
+  const step = compile(familyStep(model, inside, optimizer, { clipNorm: settings.clipNorm }), { threads, donate: [0] });
+  const scorer = compile(familyScore(model, inside), { threads });
+  const { codes, scores, ...rest } = await trainRun<FamilyState, TrainedAutoencoder, FamilyCodes, FamilySettings>({
+    train,
+    test,
+    settings,
+    start,
+    signal,
+    termNames: model.terms,
+    step: async (state, indices, { key, learningRate }) => {
+      const x = batchOf(train, indices, units);
+      const [next, terms] = await step(state, x, noiseFor(model, inside, indices.length, key), learningRate);
+      return [next, model.terms.map((term, i) => terms[term].data[0] + (i === 0 ? unitsTerm : 0))];
+    },
+    modelOf,
+    finish: async ({ parameters, buffers }) => {
+      if (!model.finish) return modelOf({ parameters, buffers });
+      const rows = initialRows(train, units, settings.seed);
+      return modelOf({
+        parameters,
+        buffers: await model.finish({ shape: inside, parameters, buffers, rows, threads }),
+      });
+    },
+    score: async ({ parameters, buffers }, data, rows) => {
+      let total = 0;
+      const key = split(randomKey(settings.seed), "score");
+      for (const [from, to] of equalParts(rows, settings.batchSize)) {
+        const x = batchOf(
+          data,
+          Int32Array.from({ length: to - from }, (_, i) => from + i),
+          units,
+        );
+        const noise = noiseFor(model, inside, to - from, split(key, `${from}`));
+        const { score } = await scorer(parameters, buffers, x, noise);
+        total += (score.data[0] - unitsTerm) * (to - from);
+      }
+      return total / rows;
+    },
+    programs: [step, scorer],
+    encode: (finished) => encodeFamily(finished, train.rows, { threads }),
+    onProgress: (place, terms, score) =>
+      onProgress?.({
+        ...place,
+        terms: Object.fromEntries(model.terms.map((term, i) => [term, terms[i]])),
+        ...(score !== undefined && { score }),
       }),
-    });
-
-  let result: Awaited<ReturnType<typeof run>>;
-  let finished: TrainedAutoencoder;
-  let score: TrainFamilyResult["score"];
-  try {
-    result = await run();
-    const { parameters, buffers } = (result.best ?? result).state;
-    const rows = initialRows(train, units, settings.seed);
-    const last = model.finish ? await model.finish({ shape: inside, parameters, buffers, rows, threads }) : buffers;
-    finished = trained({ parameters, buffers: last });
-    score = {
-      train: await scoreOf(finished, train, Math.min(train.n, MEASURED_ROWS)),
-      ...(test && { test: await scoreOf(finished, test, test.n) }),
-    };
-  } finally {
-    await Promise.all([step.dispose(), scorer.dispose()]);
-  }
-  const codes = await encodeFamily(finished, train.rows, { threads });
-  if (out !== undefined)
-    await saveFamilyEnded(out, finished, { ...configOf(result, result.reason), score }, result, codes, train.labels);
-  return {
-    model: finished,
-    reason: result.reason,
-    history: result.history,
-    score,
-    latents: codes.mean,
-    ...(codes.logVariance && { logVariances: codes.logVariance }),
-    seconds: secondsOf(result),
-  };
+    ...(out !== undefined && {
+      save: {
+        running: (current, facts, run) => saveFamilyRunning(out, current, configOf(facts), run),
+        ended: (finished, facts, run, score, latents) =>
+          saveFamilyEnded(out, finished, { ...configOf(facts), score }, run, latents, train.labels),
+      },
+    }),
+  });
+  const { mean: latents, logVariance } = codes;
+  return { ...rest, score: scores, latents, ...(logVariance && { logVariances: logVariance }) };
 }
+
+type FamilyCodes = Awaited<ReturnType<typeof encodeFamily>>;
 
 /** Data from 0 to 1 for a bounded mean or a Bernoulli likelihood are taken as they are, others are standardised. */
 function unitsFor(train: Dataset, shape: FamilyShape): Standardization {
@@ -288,12 +234,4 @@ function equalParts(n: number, size: number): [number, number][] {
   const parts = Math.max(1, Math.round(n / size));
   const edge = (i: number) => Math.floor((i * n) / parts);
   return Array.from({ length: parts }, (_, i) => [edge(i), edge(i + 1)]);
-}
-
-function optimizerOf(settings: FamilySettings) {
-  return adam({ weightDecay: settings.weightDecay });
-}
-
-function secondsOf(run: RunState<unknown>): number {
-  return run.history.reduce((total, { seconds }) => total + seconds, run.position.seconds);
 }

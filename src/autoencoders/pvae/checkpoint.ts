@@ -13,48 +13,45 @@ import { join } from "node:path";
 import { z } from "zod";
 import { type NdArray, ndarray, type Tensor, toOnnx } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
-import { decodeNpy, encodeNpy } from "../../numerics/npy.js";
 import { randomKey } from "../../numerics/random.js";
 import {
   adam,
   type CheckpointFiles,
-  decodeStored,
+  decodeRun,
+  encodeRun,
   encodeSafetensors,
-  expectStoredShape,
   issueOf,
   namedArrays,
+  RUN_FILE,
   type RunState,
   readCheckpoint,
   storedTree,
   writeCheckpoint,
 } from "../../training/index.js";
-import { trainingTable } from "../vae-checkpoint.js";
+import {
+  codeFiles,
+  dataSchema,
+  elboTable,
+  LABELS_FILE,
+  LATENTS_FILE,
+  MODEL_FILE,
+  progressSchema,
+  scoresSchema,
+  storedCodes,
+} from "../run-checkpoint.js";
 import { encodePvae, initializePvae, type PvaeShape } from "./model.js";
 import { type Pvae, pvaeDecoderOf } from "./pvae.js";
 import { type PvaeSettings, pvaeSettingsSchema, pvaeShapeSchema } from "./settings.js";
 import type { PvaeTrainingState } from "./step.js";
 
-const number = z.number();
-
 const configSchema = z.looseObject({
   model: z.literal("pvae"),
   shape: pvaeShapeSchema,
   training: pvaeSettingsSchema,
-  data: z.object({
-    name: z.string(),
-    n: z.int().min(1),
-    dimension: z.int().min(1),
-    imageShape: z.tuple([z.int(), z.int()]).optional(),
-    labelNames: z.array(z.string()).optional(),
-    fingerprint: z.string(),
-  }),
-  progress: z.object({
-    epochs: z.int().min(0),
-    state: z.enum(["running", "finished", "early", "stopped"]),
-    seconds: number,
-  }),
+  data: dataSchema,
+  progress: progressSchema,
   /** Nats a row; once training has ended. */
-  elbo: z.object({ train: number, test: number.optional() }).optional(),
+  elbo: scoresSchema.optional(),
 });
 
 /** The content of a Poincare VAE's `config.json`, without the list of files. */
@@ -69,9 +66,6 @@ export interface SavedPvae {
   /** [N] */
   readonly labels?: Int32Array;
 }
-
-const MODEL = "model.safetensors";
-const STATE = "training-state.safetensors";
 
 /** Writes a run that goes on: what loads the model so far and what continues the run. */
 export function savePvaeRunning(
@@ -106,8 +100,7 @@ export async function savePvaeEnded(
       outputNames: ["mean"],
       freeBatch: true,
     }),
-    "latents.npy": encodeNpy(latents as any),
-    ...(labels && { "labels.npy": encodeNpy({ data: labels, shape: [labels.length], dtype: "int32" }) }),
+    ...codeFiles(latents, labels),
   });
 }
 
@@ -116,64 +109,26 @@ export async function savePvaeEnded(
  * @throws UsageError with a sentence that names the file that is missing, damaged or does not fit.
  */
 export function loadPvae(folder: string): SavedPvae {
-  const { config: raw, files } = readCheckpoint(folder, [MODEL, "latents.npy", "labels.npy"]);
+  const { config: raw, files } = readCheckpoint(folder, [MODEL_FILE, LATENTS_FILE, LABELS_FILE]);
   const config = parseConfig(folder, raw);
-  const parameters = storedTree(folder, MODEL, files, initializePvae(randomKey(0), config.shape));
-  const saved: { latents?: NdArray; labels?: Int32Array } = {};
-  const latents = files.get("latents.npy");
-  if (latents) {
-    const array = decodeNpy(latents, join(folder, "latents.npy"));
-    expectStoredShape(folder, "latents.npy", "it", array.shape, [config.data.n, config.shape.latentDimension]);
-    saved.latents = ndarray(array.data, array.shape);
-  }
-  const labels = files.get("labels.npy");
-  if (labels) {
-    const array = decodeNpy(labels, join(folder, "labels.npy"));
-    expectStoredShape(folder, "labels.npy", "it", array.shape, [config.data.n]);
-    saved.labels = Int32Array.from(array.data);
-  }
-  return { model: { shape: config.shape, parameters }, config, ...saved };
+  const { shape, data } = config;
+  const parameters = storedTree(folder, MODEL_FILE, files, initializePvae(randomKey(0), shape));
+  return { model: { shape, parameters }, config, ...storedCodes(folder, files, data.n, shape.latentDimension) };
 }
 
 /** Loads what continues a run. @throws UsageError as `loadPvae`. */
-export function loadPvaeRun(folder: string): {
-  config: PvaeConfig & { shape: PvaeShape; training: PvaeSettings };
-  run: RunState<PvaeTrainingState>;
-} {
-  const { config: raw, files } = readCheckpoint(folder, [STATE]);
+export function loadPvaeRun(folder: string): { config: ParsedConfig; run: RunState<PvaeTrainingState> } {
+  const { config: raw, files } = readCheckpoint(folder, [RUN_FILE]);
   const config = parseConfig(folder, raw);
   const parameters = initializePvae(randomKey(0), config.shape);
-  const template: PvaeTrainingState = { parameters, optimizer: adam().initialize(parameters) };
-  const { metadata } = decodeStored(folder, STATE, files);
-  let rest: any;
-  try {
-    rest = JSON.parse(metadata.run);
-    if (!Number.isInteger(rest.position.epoch) || !Array.isArray(rest.history)) throw new Error("no position");
-  } catch {
-    throw new UsageError(`${join(folder, STATE)} is damaged (its position is not readable); train again.`);
-  }
-  const { position, history, best } = rest;
-  return {
-    config,
-    run: {
-      state: storedTree(folder, STATE, files, template, "state."),
-      position,
-      history,
-      ...(best && { best: { ...best, state: storedTree(folder, STATE, files, template, "best.") } }),
-    },
-  };
+  return { config, run: decodeRun(folder, files, { parameters, optimizer: adam().initialize(parameters) }) };
 }
 
 function runFiles(model: Pvae, config: PvaeConfig, run: RunState<PvaeTrainingState>): CheckpointFiles {
-  const { state, best, position, history } = run;
-  const rest = { position, history, ...(best && { best: { score: best.score, epoch: best.epoch } }) };
   return {
-    [MODEL]: encodeSafetensors(namedArrays(model.parameters), { format: "latent-atlas pvae" }),
-    [STATE]: encodeSafetensors(
-      { ...namedArrays(state, "state."), ...(best && namedArrays(best.state, "best.")) },
-      { run: JSON.stringify(rest) },
-    ),
-    "training.csv": trainingTable(history),
+    [MODEL_FILE]: encodeSafetensors(namedArrays(model.parameters), { format: "latent-atlas pvae" }),
+    [RUN_FILE]: encodeRun(run),
+    "training.csv": elboTable(run.history),
     "README.md": modelCard(config),
   };
 }
@@ -194,11 +149,13 @@ Latent points are in ball coordinates, of length below ${c === 0 ? "infinity" : 
 `;
 }
 
-function parseConfig(folder: string, raw: unknown): PvaeConfig & { shape: PvaeShape; training: PvaeSettings } {
+type ParsedConfig = PvaeConfig & { readonly shape: PvaeShape; readonly training: PvaeSettings };
+
+function parseConfig(folder: string, raw: unknown): ParsedConfig {
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success)
     throw new UsageError(
       `${join(folder, "config.json")} is not the config of a Poincare VAE (${issueOf(parsed.error, raw)}); restore it or train again.`,
     );
-  return parsed.data as PvaeConfig & { shape: PvaeShape; training: PvaeSettings };
+  return parsed.data as ParsedConfig;
 }

@@ -7,19 +7,19 @@
  */
 import type { Dataset } from "../../data/types.js";
 import { compile, type NdArray } from "../../engine/index.js";
-import { UsageError } from "../../errors.js";
 import { randomKey, split } from "../../numerics/random.js";
+import { newRun, type RunState, warmUpWeight } from "../../training/index.js";
+import { type TrainVaeResult, tellElbo, type VaeProgress } from "../train-vae.js";
 import {
-  adam,
-  holdsCheckpoint,
-  newRun,
-  type RunState,
-  scheduled,
-  trainingLoop,
-  warmUpWeight,
-} from "../../training/index.js";
-import type { TrainVaeResult, VaeProgress } from "../train-vae.js";
-import { describeData } from "../vae-checkpoint.js";
+  type NewRunOptions,
+  optimizerOf,
+  type RunFacts,
+  type RunOptions,
+  requireFreeFolder,
+  requireHeldOut,
+  resumedSettings,
+  trainRun,
+} from "../training-run.js";
 import type { ElboTerms } from "../vae-model.js";
 import { checkRows } from "../vae-settings.js";
 import { loadPvaeRun, type PvaeConfig, savePvaeEnded, savePvaeRunning } from "./checkpoint.js";
@@ -28,30 +28,15 @@ import { encodeToBall, type Pvae, pvaeEvaluator } from "./pvae.js";
 import { type PvaeOptions, type PvaeSettings, resolvePvaeOptions } from "./settings.js";
 import { type PvaeTrainingState, pvaeTrainingStep } from "./step.js";
 
-export interface PvaeRunOptions {
-  /** Held-out data: its ELBO is measured after each epoch; early stopping (`patience`) needs it. */
-  readonly test?: Dataset;
-  /** Stops after the current step; the run can be resumed from there. */
-  readonly signal?: AbortSignal;
-  readonly threads?: number;
-  /** ELBO terms in nats a row; `kl` is the estimate by samples. */
-  readonly onProgress?: (progress: VaeProgress) => void;
-}
+/** `test`: its ELBO is measured after each epoch. Progress in nats a row; `kl` is the estimate by samples. */
+export interface PvaeRunOptions extends RunOptions<VaeProgress> {}
 
-export interface TrainPvaeOptions extends PvaeOptions, PvaeRunOptions {
-  /** The checkpoint's folder; without one, nothing is written. */
-  readonly out?: string;
-  /** Replace a checkpoint that is there; default false. */
-  readonly overwrite?: boolean;
-}
+export interface TrainPvaeOptions extends PvaeOptions, NewRunOptions<VaeProgress> {}
 
 /** As `TrainVaeResult`; `latents` are points of the ball, [N, d]. */
 export interface TrainPvaeResult extends Omit<TrainVaeResult, "model"> {
   readonly model: Pvae;
 }
-
-/** Rows over which the ELBO of the training data is measured at the end. */
-const MEASURED_ROWS = 10_000;
 
 /**
  * Trains a Poincare VAE from scratch. The same data, options and seed give the same model on the same machine.
@@ -59,10 +44,9 @@ const MEASURED_ROWS = 10_000;
  *   was saved after earlier epochs is kept).
  */
 export async function trainPvae(train: Dataset, options: TrainPvaeOptions = {}): Promise<TrainPvaeResult> {
-  const { test, signal, threads, onProgress, out, overwrite = false, ...rest } = options;
+  const { test, signal, threads, onProgress, out, overwrite, ...rest } = options;
   const { shape, settings } = resolvePvaeOptions(train, rest);
-  if (out !== undefined && !overwrite && holdsCheckpoint(out))
-    throw new UsageError(`${out} holds a run already; resume it, choose another folder, or ask to overwrite it.`);
+  requireFreeFolder(out, overwrite);
   const parameters = initializePvae(split(randomKey(settings.seed), "weights"), shape, {
     outputBias: outputBiasOf(train, shape),
   });
@@ -82,16 +66,7 @@ export async function resumePvae(
 ): Promise<TrainPvaeResult> {
   const { epochs, ...rest } = options;
   const { config, run } = loadPvaeRun(folder);
-  const found = describeData(train);
-  if (found.fingerprint !== config.data.fingerprint)
-    throw new UsageError(
-      `${folder} was trained on ${config.data.n} rows of ${config.data.dimension} (${config.data.name}), and these ${found.n} rows of ${found.dimension} (${found.name}) are not the same; give the data it began with.`,
-    );
-  if (epochs !== undefined && !(Number.isInteger(epochs) && epochs >= run.position.epoch && epochs >= 1))
-    throw new UsageError(
-      `epochs: ${epochs} is not a whole number from ${Math.max(1, run.position.epoch)} on, the epochs done so far.`,
-    );
-  const settings: PvaeSettings = { ...config.training, ...(epochs !== undefined && { epochs }) };
+  const settings = resumedSettings(folder, config, run, train, epochs);
   return runTraining(train, config.shape, settings, run, folder, rest);
 }
 
@@ -107,88 +82,51 @@ async function runTraining(
   const D = shape.dataDimension;
   checkRows("training data", train, shape);
   if (test) checkRows("held-out data", test, shape);
-  if (settings.patience !== undefined && !test)
-    throw new UsageError("patience: early stopping needs held-out data; give test data, or leave patience out.");
+  requireHeldOut(settings, test);
   const { batchSize, seed } = settings;
+  const x: NdArray = { data: new Float32Array(batchSize * D), shape: [batchSize, D], dtype: "float32" };
+  const noise = allocatePvaeNoise(shape, settings.samples, batchSize);
   const optimizer = optimizerOf(settings);
   const step = compile(pvaeTrainingStep(shape, optimizer, { clipNorm: settings.clipNorm }), { threads, donate: [0] });
   const evaluator = pvaeEvaluator(shape, { threads });
-  const elboOf = async (parameters: PvaeTrainingState["parameters"], data: Dataset, most = data.n) =>
-    (await evaluator.elbo(parameters, data.rows.subarray(0, Math.min(data.n, most) * D), { seed })).elbo;
-  const schedule = { kind: settings.schedule, final: settings.finalRate };
-  const learningRate = (done: number, steps: number) =>
-    settings.learningRate * scheduled(schedule, done, steps, settings.warmUp);
-  const x: NdArray = { data: new Float32Array(batchSize * D), shape: [batchSize, D], dtype: "float32" };
-  const noise = allocatePvaeNoise(shape, settings.samples, batchSize);
-  const data = describeData(train);
-  const configOf = (run: RunState<PvaeTrainingState>, state: PvaeConfig["progress"]["state"]): PvaeConfig => ({
-    model: "pvae",
-    shape: { ...shape, encoderHidden: [...shape.encoderHidden], decoderHidden: [...shape.decoderHidden] },
-    training: settings,
-    data,
-    progress: { epochs: run.position.epoch, state, seconds: secondsOf(run) },
-  });
-  const modelOf = (run: RunState<PvaeTrainingState>): Pvae => ({
-    shape,
-    parameters: (run.best ?? run).state.parameters,
-  });
-
-  const run = () =>
-    trainingLoop<PvaeTrainingState>({
-      rows: train.n,
-      batchSize,
-      epochs: settings.epochs,
-      key: split(randomKey(seed), "training"),
-      start,
-      termNames: ["reconstruction", "KL divergence"],
-      learningRate,
-      patience: settings.patience,
-      signal,
-      step: async (state, indices, { step: done, steps, key }) => {
-        for (let i = 0; i < indices.length; i++)
-          x.data.set(train.rows.subarray(indices[i] * D, (indices[i] + 1) * D), i * D);
-        fillPvaeNoise(noise, key);
-        const scalars = {
-          optimizer: optimizer.scalars(done + 1, learningRate(done, steps)),
-          klWeight: warmUpWeight(done, steps, settings.klWarmUp),
-        };
-        const [next, terms]: [PvaeTrainingState, ElboTerms<NdArray>] = await step(state, x, noise, scalars);
-        return [next, [terms.reconstruction.data[0], terms.divergence.data[0]]];
+  const { model, codes, scores, ...rest } = await trainRun<PvaeTrainingState, Pvae, NdArray, PvaeSettings>({
+    train,
+    test,
+    settings,
+    start,
+    signal,
+    termNames: ["reconstruction", "KL divergence"],
+    step: async (state, indices, { step: done, steps, key, learningRate }) => {
+      for (let i = 0; i < indices.length; i++)
+        x.data.set(train.rows.subarray(indices[i] * D, (indices[i] + 1) * D), i * D);
+      fillPvaeNoise(noise, key);
+      const scalars = {
+        optimizer: optimizer.scalars(done + 1, learningRate),
+        klWeight: warmUpWeight(done, steps, settings.klWarmUp),
+      };
+      const [next, terms]: [PvaeTrainingState, ElboTerms<NdArray>] = await step(state, x, noise, scalars);
+      return [next, [terms.reconstruction.data[0], terms.divergence.data[0]]];
+    },
+    modelOf: ({ parameters }) => ({ shape, parameters }),
+    score: async ({ parameters }, { rows }, n) =>
+      (await evaluator.elbo(parameters, rows.subarray(0, n * D), { seed })).elbo,
+    programs: [step, evaluator],
+    encode: async (model) => (await encodeToBall(model, train.rows, { threads })).mean,
+    onProgress: tellElbo(onProgress),
+    ...(out !== undefined && {
+      save: {
+        running: (model, facts, run) => savePvaeRunning(out, model, configOf(shape, facts), run),
+        ended: (model, facts, run, elbo, latents) =>
+          savePvaeEnded(out, model, { ...configOf(shape, facts), elbo }, run, latents, train.labels),
       },
-      ...(test && { evaluate: (state) => elboOf(state.parameters, test) }),
-      onProgress: ({ terms: [reconstruction, kl], score, finished, ...place }) =>
-        onProgress?.({
-          ...place,
-          reconstruction,
-          kl,
-          elbo: reconstruction - kl,
-          ...(score !== undefined && { heldOutElbo: score }),
-          epochEnded: finished !== undefined,
-        }),
-      ...(out !== undefined && { save: (run) => savePvaeRunning(out, modelOf(run), configOf(run, "running"), run) }),
-    });
-
-  let result: Awaited<ReturnType<typeof run>>;
-  let elbo: TrainPvaeResult["elbo"];
-  try {
-    result = await run();
-    const { parameters } = modelOf(result);
-    elbo = {
-      train: await elboOf(parameters, train, MEASURED_ROWS),
-      ...(test && { test: await elboOf(parameters, test) }),
-    };
-  } finally {
-    await Promise.all([step.dispose(), evaluator.dispose()]);
-  }
-  const model = modelOf(result);
-  const { mean: latents } = await encodeToBall(model, train.rows, { threads });
-  if (out !== undefined)
-    await savePvaeEnded(out, model, { ...configOf(result, result.reason), elbo }, result, latents, train.labels);
-  return { model, reason: result.reason, history: result.history, elbo, latents, seconds: secondsOf(result) };
+    }),
+  });
+  return { model, elbo: scores, latents: codes, ...rest };
 }
 
-function optimizerOf(settings: PvaeSettings) {
-  return adam({ weightDecay: settings.weightDecay });
+function configOf(shape: PvaeShape, facts: RunFacts<PvaeSettings>): PvaeConfig {
+  const plain = { ...shape, encoderHidden: [...shape.encoderHidden], decoderHidden: [...shape.decoderHidden] };
+  return { model: "pvae", shape: plain, ...facts };
 }
 
 /** The log-odds of each column's mean, where the decoder's last bias starts (as in the authors' code); Bernoulli only. */
@@ -201,8 +139,4 @@ function outputBiasOf(train: Dataset, shape: PvaeShape): Float32Array | undefine
     const p = Math.min(Math.max(mean, 1e-3), 1 - 1e-3);
     return Math.log(p / (1 - p));
   });
-}
-
-function secondsOf(run: RunState<unknown>): number {
-  return run.history.reduce((total, { seconds }) => total + seconds, run.position.seconds);
 }

@@ -6,9 +6,10 @@ import { RunError, UsageError } from "../../errors.js";
 import type { FlowGoal, FlowManifold, FlowOptions, TrainFlowResult } from "../../flows/index.js";
 import { writeAtomically } from "../../numerics/files.js";
 import { randomKey, split } from "../../numerics/random.js";
+import { interruptible } from "../interruptible.js";
 import { finiteNumber, oneOf, wholeNumber, wholeNumbers } from "../options.js";
 import { createReport, duration, type Report } from "../report.js";
-import { interruptible } from "../train-run.js";
+import { checkRunFolder } from "../run-folder.js";
 import type { CoordinateName } from "./coordinates.js";
 import { choicePath, type FlowChoice, storedChoice } from "./open.js";
 
@@ -56,15 +57,7 @@ const resumable = new Set(["resume", "out", "epochs", "threads", "json"]);
 
 export async function trainFlowRun(options: FlowTrainOptions, command: Command): Promise<void> {
   const report = createReport(options.json === true);
-  const { holdsCheckpoint } = await import("../../training/index.js");
-  const there = holdsCheckpoint(options.out);
-  if (options.resume && !there)
-    throw new UsageError(`--resume: ${options.out} holds no run; leave --resume out to begin one.`);
-  if (!options.resume && !options.overwrite && there)
-    throw new UsageError(
-      `--out: ${options.out} holds a run already; add --resume, --overwrite, or name another folder.`,
-    );
-  if (options.resume) refuseOthers(command);
+  await checkRunFolder(options, command, resumable);
   const choice = options.resume ? storedChoice(options.out) : await choiceOf(options);
   const loaded = await load(choice, options, report);
   if (options.method === "mixture" && !options.resume) return fitMixtureRun(choice, loaded, options, report);
@@ -142,17 +135,6 @@ async function integrationGap(result: TrainFlowResult, { goal, heldOut }: Loaded
         ? `Warning: its fixed steps give these points ${nats.toFixed(3)} nats ${nats > 0 ? "more" : "less"} than exact integration does; train with more --integration-steps or a larger --smoothness, or use --integrator adaptive.`
         : `Integration: fixed steps and the adaptive integrator agree to ${Math.abs(nats).toFixed(4)} nats.`,
   };
-}
-
-function refuseOthers(command: Command): void {
-  const other = command.options.filter(
-    (option) =>
-      command.getOptionValueSource(option.attributeName()) === "cli" && !resumable.has(option.attributeName()),
-  );
-  if (other.length > 0)
-    throw new UsageError(
-      `--resume goes on with the run as it was begun, so ${other.map((option) => option.long).join(", ")} cannot be given with it; leave that out, or begin another run.`,
-    );
 }
 
 async function choiceOf(options: FlowTrainOptions): Promise<FlowChoice> {

@@ -1,6 +1,6 @@
 /** `atlas data`: what data sets there are, what is in one, and how to get MNIST. */
 import type { Command } from "commander";
-import { finiteNumber, oneOf } from "../options.js";
+import { columnOf, finiteNumber, oneOf } from "../options.js";
 import { createReport, table } from "../report.js";
 
 export function registerData(program: Command): void {
@@ -85,9 +85,4 @@ export function registerData(program: Command): void {
         report.result(description);
       },
     );
-}
-
-/** A column by its index when it is a whole number, otherwise by its header. */
-export function columnOf(text: string | undefined): string | number | undefined {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
 }

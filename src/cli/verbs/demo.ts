@@ -9,10 +9,11 @@ import { UsageError } from "../../errors.js";
 import type { GeodesicResult } from "../../geodesics/index.js";
 import type { LatentMetric } from "../../metrics/index.js";
 import { drawMap, randomPairs } from "../draw-map.js";
+import { interruptible } from "../interruptible.js";
 import { knownCodes, metricChoice, type OpenRun, openRun } from "../open-run.js";
 import { oneOf, wholeNumber } from "../options.js";
 import { createReport, duration, type Report, table } from "../report.js";
-import { interruptible, trainAndSave } from "../train-run.js";
+import { trainAndSave } from "../train-run.js";
 
 interface DemoOptions {
   data?: string;

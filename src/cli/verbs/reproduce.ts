@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { ExperimentOptions } from "../../experiments/options.js";
+import { interruptible } from "../interruptible.js";
 import { finiteNumber, oneOf, wholeNumber } from "../options.js";
 import { createReport } from "../report.js";
-import { interruptible } from "../train-run.js";
 
 interface ReproduceOptions {
   fast?: boolean;

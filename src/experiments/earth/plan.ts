@@ -1,6 +1,6 @@
 /** The cells of `earth`: data set x handling of repeated places x model x share of the training rows x split. */
 import { earthNames } from "../../data/earth.js";
-import type { ExperimentOptions } from "../options.js";
+import { type ExperimentOptions, seedsOf } from "../options.js";
 
 export const models = ["mixture", "stereographic", "riemannian"] as const;
 export type EarthModel = (typeof models)[number];
@@ -48,7 +48,7 @@ export function earthPlan({ fast, seed, repetitions }: ExperimentOptions): Earth
           models.map((model): EarthRow => ({ data: curveData, handling: "place", model, fraction })),
         );
   const rows = [...main, ...curve];
-  const seeds = Array.from({ length: repetitions ?? (fast ? 1 : 3) }, (_, k) => seed + k);
+  const seeds = seedsOf({ seed, repetitions }, fast ? 1 : 3);
   return { rows, cells: seeds.flatMap((s) => rows.map((row) => ({ ...row, seed: s }))) };
 }
 

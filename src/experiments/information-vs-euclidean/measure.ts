@@ -5,22 +5,14 @@
  * Both metrics see the same decoder (mu, sigma), sigma from the precision network. Expected: |dmu|^2 + |dsigma|^2. Fisher-Rao:
  * |dmu / sigma|^2 + 2 |dsigma / sigma|^2: what counts is a change against the noise.
  */
-import {
-  decode,
-  decoderWithUncertainty,
-  encode,
-  fitUncertainty,
-  metricsOf,
-  trainVae,
-  type Vae,
-} from "../../autoencoders/index.js";
+import { decode, decoderWithUncertainty, metricsOf, type Vae } from "../../autoencoders/index.js";
 import { compile, type NdArray, ndarray, type Tensor } from "../../engine/index.js";
 import { connect, type GeodesicResult } from "../../geodesics/index.js";
 import { evaluateOnGrid, type LatentMetric, logMagnificationFactor } from "../../metrics/index.js";
 import { resampleAt, resampleEvenly } from "../../numerics/resample.js";
 import { mean } from "../../numerics/statistics.js";
-import { loadDigits } from "../oddity/digit-data.js";
-import { rangeOf, someRows, straight } from "../oddity/measure.js";
+import { trainDigitVae } from "../oddity/digit-vae.js";
+import { rangeOf, straight } from "../oddity/measure.js";
 
 export interface ComparisonSettings {
   readonly epochs: number;
@@ -86,14 +78,12 @@ const IMAGES = 11;
 
 export async function compareMetrics(settings: ComparisonSettings, seed: number): Promise<ComparisonResult> {
   const { threads = 1, report } = settings;
-  const data = await loadDigits({ digits: [1], train: settings.rows, test: 2 * settings.pairs, seed });
-  const trained = await trainVae(data.train, { epochs: settings.epochs, seed, test: data.test, threads });
-  report(`trained: held-out ELBO ${trained.elbo.test!.toFixed(1)} nats, ${trained.seconds.toFixed(0)} s`);
-  const model = await fitUncertainty(trained.model, data.train.rows, { seed, threads });
-  const metrics = await metricsOf({ model, latents: trained.latents });
+  const { data, model, elbo, latents, codes, heldOut } = await trainDigitVae(
+    { ...settings, digits: [1], test: 2 * settings.pairs, threads },
+    seed,
+  );
+  const metrics = await metricsOf({ model, latents });
   const [information, expected] = [metrics.metric("fisher-rao"), metrics.metric("expected")];
-  const codes = someRows(trained.latents, 2000, seed);
-  const { mean: heldOut } = await encode(model, data.test.rows, { threads });
   const at = (i: number) => [heldOut.data[2 * i], heldOut.data[2 * i + 1]];
   const count = Math.floor(heldOut.shape[0] / 2);
   const [from, to] = [0, 1].map((k) => Array.from({ length: count }, (_, i) => at(2 * i + k)));
@@ -127,7 +117,7 @@ export async function compareMetrics(settings: ComparisonSettings, seed: number)
     };
   });
   return {
-    elbo: trained.elbo.test!,
+    elbo,
     rows: data.train.n,
     pairs,
     ...(settings.drawn && {

@@ -12,7 +12,7 @@ import type { LatentMetric } from "../../metrics/index.js";
 import { mean } from "../../numerics/statistics.js";
 import { atTimes, bytesOf } from "../information-vs-euclidean/measure.js";
 import { loadDigits } from "../oddity/digit-data.js";
-import { someRows } from "../oddity/measure.js";
+import { someRows } from "../oddity/digit-vae.js";
 
 export interface TransportSettings {
   readonly digits?: readonly number[];

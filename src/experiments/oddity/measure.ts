@@ -3,14 +3,14 @@
  * (the decoder's constant noise: J_mu^T J_mu) and after (the precision network), geodesics, and clusters and neighbours
  * by geodesic and by Euclidean distances of held-out codes.
  */
-import { decoderOf, decoderWithUncertainty, encode, fitUncertainty, trainVae } from "../../autoencoders/index.js";
+import { decoderOf, decoderWithUncertainty } from "../../autoencoders/index.js";
 import type { Dataset } from "../../data/index.js";
-import { type NdArray, ndarray } from "../../engine/index.js";
+import type { NdArray } from "../../engine/index.js";
 import { connect, distanceMatrix } from "../../geodesics/index.js";
 import { evaluate, evaluateOnGrid, expectedPullback, logMagnificationFactor, pullback } from "../../metrics/index.js";
-import { permutation, randomKey, split } from "../../numerics/random.js";
+import { randomKey, split } from "../../numerics/random.js";
 import { mean, median, quantile } from "../../numerics/statistics.js";
-import { loadDigits } from "./digit-data.js";
+import { trainDigitVae } from "./digit-vae.js";
 import { clusterAccuracy, clusters, euclideanDistances, neighbourAccuracy, pairFMeasure } from "./partitions.js";
 
 export interface OdditySettings {
@@ -71,17 +71,9 @@ export interface OddityResult {
   readonly map?: OddityMap;
 }
 
-/** Training codes that say where the latent plane is inhabited. */
-const REGION_CODES = 2000;
-
 export async function measureOddity(settings: OdditySettings, seed: number): Promise<OddityResult> {
   const { digits, threads, report } = settings;
-  const data = await loadDigits({ digits, train: settings.rows, test: settings.points, seed });
-  const trained = await trainVae(data.train, { epochs: settings.epochs, seed, test: data.test, threads });
-  report(`trained: held-out ELBO ${trained.elbo.test!.toFixed(1)} nats, ${trained.seconds.toFixed(0)} s`);
-  const model = await fitUncertainty(trained.model, data.train.rows, { seed, threads });
-  const codes = someRows(trained.latents, REGION_CODES, seed);
-  const { mean: heldOut } = await encode(model, data.test.rows, { threads });
+  const { data, model, elbo, codes, heldOut } = await trainDigitVae({ ...settings, test: settings.points }, seed);
   const before = pullback(decoderOf(model), 2);
   const after = expectedPullback(decoderWithUncertainty(model), 2);
 
@@ -110,7 +102,7 @@ export async function measureOddity(settings: OdditySettings, seed: number): Pro
 
   const scored = digits.length > 1 ? await scoresOf(after, heldOut, codes, data.test, settings, seed) : {};
   return {
-    elbo: trained.elbo.test!,
+    elbo,
     rows: data.train.n,
     barrierBefore: await barrier(before, fields[0].values.data),
     barrierAfter: await barrier(after, fields[1].values.data),
@@ -168,17 +160,6 @@ async function scoresOf(
     // a pair without a path is as far as can be
     geodesic: scores(distances.data.map((x: number) => (Number.isFinite(x) ? x : 1e9))),
   };
-}
-
-/** Up to `count` rows of codes, chosen by the seed. [count, d] */
-export function someRows(codes: NdArray, count: number, seed: number): NdArray {
-  const [n, d] = codes.shape;
-  const order = permutation(split(randomKey(seed), "codes of the region"), n).slice(0, count);
-  const data = new Float64Array(order.length * d);
-  order.forEach((row, i) => {
-    data.set(codes.data.subarray(row * d, (row + 1) * d), i * d);
-  });
-  return ndarray(data, [order.length, d]);
 }
 
 /** 64 points between two. [64 * 2] */

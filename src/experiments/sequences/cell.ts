@@ -4,15 +4,15 @@
  *
  * Axes: m measured sequences, S sites, K letters.
  */
-import { encode, metricsOf, trainVae } from "../../autoencoders/index.js";
+import { encode, metricsOf } from "../../autoencoders/index.js";
 import { type Dataset, sequenceDistances, splitDataset, takeDataset } from "../../data/index.js";
 import { compile, type NdArray, ndarray, type Tensor } from "../../engine/index.js";
-import { RunError } from "../../errors.js";
 import { connect, distanceMatrix } from "../../geodesics/index.js";
 import { evaluate, gateWeight, type LatentMetric, logMagnificationFactor } from "../../metrics/index.js";
 import { kMedoids } from "../../numerics/k-medoids.js";
 import { permutation, randomKey, split } from "../../numerics/random.js";
 import type { ExperimentOptions } from "../options.js";
+import { trainVaeCell } from "../vae-cell.js";
 import { type Correlations, correlationsWith } from "./correlations.js";
 import { loadRnaFamily } from "./family.js";
 
@@ -76,26 +76,26 @@ export interface SequencePicture {
 export async function sequenceCell(
   seed: number,
   settings: SequenceSettings,
-  { threads, signal, report }: Pick<ExperimentOptions, "threads" | "signal" | "report">,
+  options: Pick<ExperimentOptions, "threads" | "signal" | "report">,
   withPicture: boolean,
 ): Promise<SequenceResult> {
+  const { threads, signal, report } = options;
   const { train, test } = splitDataset(chosen(loadRnaFamily(), settings.sequences, seed), { testFraction: 0.1, seed });
   const K = train.alignment!.letters.length;
-  const result = await trainVae(train, {
-    test,
-    likelihood: "categorical",
-    likelihoodOptions: { classes: K },
-    latentDimension: 2,
-    encoderHidden: [...settings.hidden],
-    decoderHidden: [...settings.hidden].reverse(),
-    epochs: settings.epochs,
-    seed,
-    threads,
-    signal,
-  });
-  if (result.reason === "stopped") throw new RunError("stopped in the middle of a cell; run it again to go on.");
-  report(`  ELBO ${result.elbo.train.toFixed(2)} training, ${result.elbo.test?.toFixed(2)} held out`);
-  const { model, latents } = result;
+  const { model, latents, ...result } = await trainVaeCell(
+    train,
+    {
+      test,
+      likelihood: "categorical",
+      likelihoodOptions: { classes: K },
+      latentDimension: 2,
+      encoderHidden: [...settings.hidden],
+      decoderHidden: [...settings.hidden].reverse(),
+      epochs: settings.epochs,
+      seed,
+    },
+    options,
+  );
   const gated = await metricsOf({ model, latents });
   const plain = await metricsOf({ model, latents }, { gate: false });
   const measured = chosen(test, settings.measured, seed);

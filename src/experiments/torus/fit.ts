@@ -3,8 +3,8 @@ import { ndarray } from "../../engine/index.js";
 import { evaluateFlow, manifoldQuadrature, massOf, sampleBackbone } from "../../flows/index.js";
 import { torus } from "../../manifolds/index.js";
 import { randomKey, split } from "../../numerics/random.js";
-import { average, keepField, trainCell } from "../flow-report.js";
-import type { ExperimentOptions } from "../options.js";
+import { average, type FlowCellSettings, flowCellSettings, keepField, trainCell } from "../flow-report.js";
+import { type ExperimentOptions, seedsOf } from "../options.js";
 import { torusAxis } from "./map.js";
 
 export interface TorusCell {
@@ -12,13 +12,8 @@ export interface TorusCell {
   readonly seed: number;
 }
 
-export interface TorusSettings {
-  readonly steps: number;
-  readonly integrationSteps: number;
-  readonly hidden: readonly number[];
-  readonly batchSize: number;
-  readonly learningRate: number;
-  readonly draws: number;
+export interface TorusSettings extends FlowCellSettings {
+  /** Fresh draws to measure on. */
   readonly measured: number;
   /** Cells across one and a half turns. */
   readonly mapColumns: number;
@@ -30,22 +25,14 @@ export interface TorusResult {
   readonly mass: number;
 }
 
-export function settingsOf({ fast, steps }: ExperimentOptions): TorusSettings {
-  return {
-    steps: steps ?? (fast ? 250 : 2000),
-    integrationSteps: fast ? 4 : 8,
-    hidden: fast ? [32] : [64, 64],
-    batchSize: 256,
-    learningRate: 1e-2,
-    draws: fast ? 2000 : 20_000,
-    measured: fast ? 2000 : 10_000,
-    mapColumns: fast ? 72 : 180,
-  };
+export function settingsOf(options: ExperimentOptions): TorusSettings {
+  const { fast } = options;
+  return { ...flowCellSettings(options), measured: fast ? 2000 : 10_000, mapColumns: fast ? 72 : 180 };
 }
 
 /** All seeds for the Riemannian flow; one for the wrapped flow, which follows nine preimages of each point. */
 export function torusCells({ fast, seed, repetitions }: ExperimentOptions): TorusCell[] {
-  const seeds = Array.from({ length: repetitions ?? (fast ? 1 : 3) }, (_, k) => seed + k);
+  const seeds = seedsOf({ seed, repetitions }, fast ? 1 : 3);
   return [
     ...seeds.map((s): TorusCell => ({ method: "riemannian", seed: s })),
     ...(fast ? [] : [{ method: "wrapped" as const, seed }]),

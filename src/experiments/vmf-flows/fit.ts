@@ -3,8 +3,16 @@ import { vonMisesFisher } from "../../distributions/von-mises-fisher.js";
 import { evaluateFlow, type FlowMethod, vonMisesFisherTarget } from "../../flows/index.js";
 import { sphere } from "../../manifolds/index.js";
 import { randomKey, split } from "../../numerics/random.js";
-import { average, carefulDensities, keepField, logDensities, trainCell } from "../flow-report.js";
-import type { ExperimentOptions } from "../options.js";
+import {
+  average,
+  carefulDensities,
+  type FlowCellSettings,
+  flowCellSettings,
+  keepField,
+  logDensities,
+  trainCell,
+} from "../flow-report.js";
+import { type ExperimentOptions, seedsOf } from "../options.js";
 import { capView, globeView, mapGrid, massOnMap } from "../world-map.js";
 
 export const losses = ["likelihood", "kl"] as const;
@@ -23,14 +31,7 @@ export interface VmfCell {
   readonly seed: number;
 }
 
-export interface VmfSettings {
-  readonly steps: number;
-  readonly integrationSteps: number;
-  readonly hidden: readonly number[];
-  readonly batchSize: number;
-  readonly learningRate: number;
-  /** Draws of the target to learn from. */
-  readonly draws: number;
+export interface VmfSettings extends FlowCellSettings {
   /** Fresh draws to measure on. */
   readonly measured: number;
   /** Cells across the cap. */
@@ -48,21 +49,13 @@ export interface VmfResult {
   readonly gap: number | null;
 }
 
-export function settingsOf({ fast, steps }: ExperimentOptions): VmfSettings {
-  return {
-    steps: steps ?? (fast ? 250 : 2000),
-    integrationSteps: fast ? 4 : 8,
-    hidden: fast ? [32] : [64, 64],
-    batchSize: 256,
-    learningRate: 1e-2,
-    draws: fast ? 2000 : 20_000,
-    measured: 10_000,
-    mapColumns: fast ? 60 : 160,
-  };
+export function settingsOf(options: ExperimentOptions): VmfSettings {
+  const { fast } = options;
+  return { ...flowCellSettings(options), measured: 10_000, mapColumns: fast ? 60 : 160 };
 }
 
 export function vmfCells({ fast, seed, repetitions }: ExperimentOptions): VmfCell[] {
-  const seeds = Array.from({ length: repetitions ?? (fast ? 1 : 3) }, (_, k) => seed + k);
+  const seeds = seedsOf({ seed, repetitions }, fast ? 1 : 3);
   return seeds.flatMap((s) =>
     (fast ? [10] : [100, 50, 10]).flatMap((concentration) =>
       losses.flatMap((loss) => methods.map((method): VmfCell => ({ loss, concentration, method, seed: s }))),
