@@ -17,6 +17,8 @@
  *   dF_2(d_phi); on the ball the bare coordinates, f = v, div f = tr Dv + d c lambda v.x. Both charts blow up (at the
  *   poles, at the edge): for comparison only.
  *
+ * The field called potential is no such form: `potential.ts` has its own formulas.
+ *
  * On the sphere x is a unit vector here; integrators project before they ask.
  *
  * Axes: N points, n coordinates, d dimensions.
@@ -52,6 +54,7 @@ import {
 } from "../engine/index.js";
 import type { Manifold } from "../manifolds/index.js";
 import { type ActivationName, activationNamed, type Dense, dense, type Mlp, mlp } from "../networks/index.js";
+import { potentialField } from "./potential.js";
 import type { FieldName, FlowShape } from "./shape.js";
 
 /** How coefficients become tangent vectors on one manifold. */
@@ -75,7 +78,10 @@ export interface FieldForm {
   transpose?(v: Tensor, x: Tensor): Tensor;
 }
 
-/** The form called `name` on a manifold: sphere, torus, Poincare ball or Euclidean space. */
+/**
+ * The form called `name` on a manifold: sphere, torus, Poincare ball or Euclidean space. (Of the field potential only
+ * what bumps see of points matters, which is the same for all.)
+ */
 export function fieldForm(manifold: Manifold, name: FieldName): FieldForm {
   if (manifold.kind === "sphere") return sphereForm(manifold.dimension, name);
   if (manifold.kind === "poincare-ball") return ballForm(manifold.dimension, -manifold.curvature!, name);
@@ -98,10 +104,11 @@ export interface FieldValue {
 
 /** f(x, t), [N, n]. */
 export function velocity(form: FieldForm, shape: FlowShape, parameters: Mlp<any>, x: Tensor, t: Operand): Tensor {
+  if (shape.field === "potential") return potentialField(shape, parameters, x, t).velocity;
   return form.combine(coefficients(form, shape, parameters, x, t), x);
 }
 
-/** f and div f by d forward derivatives. */
+/** f and div f by d forward derivatives, or the potential's formulas. */
 export function velocityAndDivergence(
   form: FieldForm,
   shape: FlowShape,
@@ -109,6 +116,7 @@ export function velocityAndDivergence(
   x: Tensor,
   t: Operand,
 ): FieldValue {
+  if (shape.field === "potential") return potentialField(shape, parameters, x, t);
   const basis = form.basis(x); // [d, N, n]
   const d = basis.shape[0];
   if (d <= FEW) {
@@ -140,6 +148,7 @@ export function velocityAndEstimate(
   t: Operand,
   noise: Tensor,
 ): FieldValue {
+  if (shape.field === "potential") return potentialField(shape, parameters, x, t); // exact at no cost
   const basis = form.basis(x);
   const d = basis.shape[0];
   const parts = Array.from({ length: d }, (_, a) => mul(asColumn(noise, a), pick(basis, a)));

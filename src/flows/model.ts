@@ -16,6 +16,7 @@ import { type RandomKey, split, stream } from "../numerics/random.js";
 import { chartOf } from "./charts.js";
 import { type FieldForm, fieldForm, velocityAndDivergence, velocityAndEstimate } from "./fields.js";
 import { type FlowEnd, rungeKutta, type TimedField } from "./integrate.js";
+import { initializePotential } from "./potential.js";
 import { type FlowShape, flowSpace } from "./shape.js";
 
 /** A flow: what it is, and the network's parameters. */
@@ -34,6 +35,8 @@ export function formOf(shape: FlowShape): FieldForm {
  * @param points where centres of bumps are taken from; uniform without
  */
 export function initializeFlow(key: RandomKey, shape: FlowShape, points?: NdArray): Mlp {
+  if (shape.field === "potential")
+    return initializePotential(split(key, "network"), shape, bumps(split(key, "centres"), shape, points));
   const form = formOf(shape);
   const sizes = [(shape.centres || form.features) + 1, ...shape.hidden, form.outputs];
   const layers = initializeMlp(split(key, "network"), sizes, { activation: shape.activation as any });
@@ -51,8 +54,11 @@ export function initializeFlow(key: RandomKey, shape: FlowShape, points?: NdArra
   return shape.centres > 0 ? [bumps(split(key, "centres"), shape, points), ...network] : network;
 }
 
-/** Concentrations of bumps at the start: the widest reach about a radian, the narrowest a seventh. */
-const CONCENTRATIONS = [1, 50] as const;
+/**
+ * Concentrations of bumps at the start: the widest reach about a radian, the narrowest a seventh; of a potential, which
+ * has no layers to sharpen what they see, a twenty-eighth.
+ */
+const concentrationsOf = ({ field }: FlowShape) => (field === "potential" ? [1, 800] : [1, 50]);
 
 /** The layer a -> exp(a W + b) whose units are bumps around random points: W = k e(c), b = -k |e(c)|^2. */
 function bumps(key: RandomKey, shape: FlowShape, points: NdArray | undefined): Dense {
@@ -61,6 +67,7 @@ function bumps(key: RandomKey, shape: FlowShape, points: NdArray | undefined): D
   const [K, n] = [shape.centres, space.coordinates];
   const uniform = space.sampleBase(split(key, "uniform"), K);
   const features = formOf(shape).features;
+  const [widest, narrowest] = concentrationsOf(shape);
   const weight = new Float32Array(features * K);
   const bias = new Float32Array(K);
   for (let k = 0; k < K; k++) {
@@ -68,7 +75,7 @@ function bumps(key: RandomKey, shape: FlowShape, points: NdArray | undefined): D
     const row = points === undefined ? k : random.integer(points.shape[0]);
     const c = Array.from(source.data.subarray(row * n, (row + 1) * n) as Float64Array);
     const encoded = space.kind === "torus" ? [...c.map(Math.cos), ...c.map(Math.sin)] : c;
-    const kappa = CONCENTRATIONS[0] * (CONCENTRATIONS[1] / CONCENTRATIONS[0]) ** random.uniform();
+    const kappa = widest * (narrowest / widest) ** random.uniform();
     encoded.forEach((value, i) => {
       weight[i * K + k] = kappa * value;
       bias[k] -= kappa * value * value;

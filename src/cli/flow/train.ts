@@ -305,7 +305,7 @@ function trainingSettings(options: FlowTrainOptions, manifold: FlowManifold, hel
     field:
       options.field === undefined
         ? undefined
-        : oneOf("--field", options.field, ["generators", "ambient", "chart"] as const),
+        : oneOf("--field", options.field, ["generators", "ambient", "chart", "potential"] as const),
     centres: whole("--centres", options.centres, 0),
     hidden: options.hidden === undefined ? undefined : wholeNumbers("--hidden", options.hidden),
     activation: options.activation,

@@ -44,12 +44,15 @@ function registerTrain(flow: Command): void {
       "riemannian",
     )
     .option("--components <list>", "mixture: numbers of components to choose from", "4,8,16,32,64")
-    .option("--field <name>", "generators, ambient or chart; default: generators, on spheres beyond d = 5 ambient")
+    .option(
+      "--field <name>",
+      "generators, ambient, chart, or (spheres) potential: the gradient of bumps around --centres, which trains fastest; default: generators, on spheres beyond d = 5 ambient",
+    )
     .option(
       "--centres <n>",
       "spheres, tori: the network sees bumps around so many learned centres; default 0: coordinates",
     )
-    .option("--hidden <units>", "hidden layers; default 64,64")
+    .option("--hidden <units>", "hidden layers; default 64,64; for the field potential, of a network of time: 8")
     .option("--activation <name>", "tanh, swish, gelu, softplus, sigmoid, elu", "swish")
     .option("--integration-steps <n>", "Runge-Kutta steps of the training; default 8")
     .option("--base <name>", "uniform or wrapped-normal; default: uniform where the volume is finite")
