@@ -100,12 +100,15 @@ export function flowLogDensity(shape: FlowShape, parameters: Mlp<any>, x: Tensor
   return flowLogDensityAndEffort(shape, parameters, x, noise).logDensity;
 }
 
-/** The same, and int_0^1 (div f)^2 dt along the path of each (preimage of a) point: [K N]. */
+/**
+ * The same, and int_0^1 (div f)^2 dt and the disagreement of stages (`integrate.ts`) along the path of each (preimage of
+ * a) point: [K N].
+ */
 export function flowLogDensityAndEffort(shape: FlowShape, parameters: Mlp<any>, x: Tensor, noise?: Tensor) {
   const space = flowSpace(shape);
   const chart = chartOf(shape);
   const z = chart.toFlow(x);
-  const { end, divergence, squaredDivergence } = rungeKutta(
+  const { end, divergence, squaredDivergence, disagreement } = rungeKutta(
     timedField(shape, parameters, noise),
     space.traced.projectPoint,
     z,
@@ -113,7 +116,7 @@ export function flowLogDensityAndEffort(shape: FlowShape, parameters: Mlp<any>, 
     "forward",
   );
   const logDensity = chart.logDensity(x, z, add(baseLogDensity(shape, end), divergence));
-  return { logDensity, effort: squaredDivergence };
+  return { logDensity, effort: squaredDivergence, disagreement };
 }
 
 /** Points [N, n] of the manifold, with their log densities, from draws [N, n] of the base distribution. */
@@ -122,20 +125,21 @@ export function flowFromBase(
   parameters: Mlp<any>,
   base: Tensor,
   noise?: Tensor,
-): { points: Tensor; logDensity: Tensor; effort: Tensor } {
+): { points: Tensor; logDensity: Tensor; effort: Tensor; disagreement: Tensor } {
   const space = flowSpace(shape);
   const chart = chartOf(shape);
   const {
     end,
     divergence,
     squaredDivergence: effort,
+    disagreement,
   } = rungeKutta(timedField(shape, parameters, noise), space.traced.projectPoint, base, shape.steps, "backward");
   const points = chart.fromFlow(end);
   const own = add(baseLogDensity(shape, base), divergence);
   // One preimage is known; where there are more, the density of the point is that of all of them.
   if (shape.method === "wrapped" && (shape.manifold.kind === "sphere" || shape.manifold.kind === "torus"))
-    return { points, logDensity: flowLogDensity(shape, parameters, points), effort };
-  return { points, logDensity: chart.logDensity(points, end, own), effort };
+    return { points, logDensity: flowLogDensity(shape, parameters, points), effort, disagreement };
+  return { points, logDensity: chart.logDensity(points, end, own), effort, disagreement };
 }
 
 /** `count` draws of the base distribution, in the flow's space, [count, n]. */

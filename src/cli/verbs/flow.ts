@@ -59,6 +59,10 @@ function registerTrain(flow: Command): void {
     .option("--base-std <s>", "of the wrapped normal; default 1")
     .option("--divergence <name>", "exact, or hutchinson: a random estimate while training (pays from d = 5 or so)")
     .option("--smoothness <weight>", "of the squared divergence in the loss; raise it for sharp densities", "0.003")
+    .option(
+      "--agreement <weight>",
+      "of the integration's estimated error in the loss, which keeps its steps exact; default: 0.3 for the field potential, else 0",
+    )
     .option("--epochs <n>", "with a checkpoint after each", "20")
     .option("--steps-per-epoch <n>", "steps of the optimiser; default 100")
     .option("--batch <n>", "points in a step; default 256")
