@@ -35,8 +35,7 @@ export function formOf(shape: FlowShape): FieldForm {
  * @param points where centres of bumps are taken from; uniform without
  */
 export function initializeFlow(key: RandomKey, shape: FlowShape, points?: NdArray): Mlp {
-  if (shape.field === "potential")
-    return initializePotential(split(key, "network"), shape, bumps(split(key, "centres"), shape, points));
+  if (shape.field === "potential") return initializePotential(shape, bumps(split(key, "centres"), shape, points));
   const form = formOf(shape);
   const sizes = [(shape.centres || form.features) + 1, ...shape.hidden, form.outputs];
   const layers = initializeMlp(split(key, "network"), sizes, { activation: shape.activation as any });

@@ -3,8 +3,8 @@
  *
  *   phi(x, t) = sum_k a_k(t) e^{<x, w_k> + b_k} / sqrt(1 + |w_k|^2),   f = grad phi,   div f = Laplacian of phi.
  *
- * A bump is an unnormalised von Mises-Fisher density of concentration |w_k|; a network of time alone gives the a_k. With
- * u_k = <x, w_k> and g_k for the k-th term of phi,
+ * A bump is an unnormalised von Mises-Fisher density of concentration |w_k|; the a_k are polynomials of time, sums of
+ * Legendre's over [0, 1]. With u_k = <x, w_k> and g_k for the k-th term of phi,
  *
  *   f = sum_k g_k (w_k - u_k x),   div f = sum_k g_k (|w_k|^2 - u_k^2 - d u_k),
  *
@@ -33,23 +33,24 @@ import {
   sum,
   type Tensor,
   transpose,
+  zerosArray,
 } from "../engine/index.js";
-import { type ActivationName, type Dense, initializeMlp, type Mlp, mlp } from "../networks/index.js";
-import type { RandomKey } from "../numerics/random.js";
+import type { Dense, Mlp } from "../networks/index.js";
 import type { FieldValue } from "./fields.js";
 import type { FlowShape } from "./shape.js";
 
 /**
  * f and div f at unit vectors x [N, n] and time t (a number, or [N, 1]).
- * @param parameters the layer of bumps, W [n, K] and b [K], then the layers of the network of time
+ * @param parameters the layer of bumps, W [n, K] and b [K]; then coefficients of the polynomials P_1, P_2, ... [degree, K]
+ *   and of P_0 [K]
  */
 export function potentialField(shape: FlowShape, parameters: Mlp<any>, x: Tensor, t: Operand): FieldValue {
-  const [{ weight, bias }, ...network] = parameters as Mlp<Tensor>;
+  const [{ weight, bias }, ofTime] = parameters as Mlp<Tensor>;
   const [N, n] = x.shape;
   const [d, K] = [n - 1, shape.centres];
   const shift = reshape(bias, [1, K]);
   const concentration = sum(square(weight), 0, { keepDimensions: true }); // [1, K], squared
-  const coefficients = mul(networkOfTime(shape, network, t), div(1, sqrt(add(1, concentration)))); // [1 or N, K]
+  const coefficients = mul(weightsAt(ofTime, t), div(1, sqrt(add(1, concentration)))); // [1 or N, K]
   // v = u + b by one product; what follows is in v, and the b_k go with the weights: no more passes over [N, K].
   const v = matmul(concat([x, ones([N, 1])], 1), concat([weight, shift], 0));
   const bumps = exp(v);
@@ -70,30 +71,32 @@ function column(x: Tensor, i: number): Tensor {
   return slice(x, [null, [i, i + 1]]);
 }
 
-/** The a_k at a time. */
-function networkOfTime(shape: FlowShape, network: Mlp<any>, t: Operand): Tensor {
-  const centred = typeof t === "number" ? ndarray(Float64Array.of(2 * t - 1), [1, 1]) : sub(mul(2, t), 1);
-  return mlp(network, centred, shape.activation as ActivationName);
+/** The a_k at a time: [1, K], or [N, K] for times [N, 1]. */
+function weightsAt({ weight, bias }: Dense<Tensor>, t: Operand): Tensor {
+  const degree = weight.shape[0];
+  if (typeof t === "number")
+    return add(matmul(ndarray(Float64Array.from(legendre(degree, 2 * t - 1)), [1, degree]), weight), bias);
+  const s = sub(mul(2, t), 1);
+  const polynomials: Tensor[] = [s];
+  for (let n = 1; n < degree; n++) {
+    const before = n === 1 ? 1 : polynomials[n - 2];
+    polynomials.push(sub(mul((2 * n + 1) / (n + 1), mul(s, polynomials[n - 1])), mul(n / (n + 1), before)));
+  }
+  return add(matmul(concat(polynomials, 1), weight), bias);
 }
 
-/** How steep the units of the network's first layer are at the start, in 2 t - 1. */
-const STEEPNESS = 3;
+/** P_1(s), ..., P_degree(s). */
+function legendre(degree: number, s: number): number[] {
+  const all = [1, s];
+  for (let n = 1; n < degree; n++) all.push(((2 * n + 1) * s * all[n] - n * all[n - 1]) / (n + 1));
+  return all.slice(1, degree + 1);
+}
 
-/**
- * Random parameters for given bumps. The first layer's units turn at times spread evenly over [0, 1] (drawn like the
- * layers of other networks, they would all turn at the middle); the last layer is drawn small, so that a new flow is
- * close to its base.
- */
-export function initializePotential(key: RandomKey, shape: FlowShape, bumps: Dense): Mlp {
-  const layers = initializeMlp(key, [1, ...shape.hidden, shape.centres], { activation: shape.activation as any });
-  const units = shape.hidden[0];
-  const slopes = Float32Array.from({ length: units }, (_, i) => (i % 2 === 0 ? STEEPNESS : -STEEPNESS));
-  const turns = slopes.map((slope, i) => -slope * ((2 * i + 1) / units - 1));
-  const first: Dense = { weight: ndarray(slopes, [1, units]), bias: ndarray(turns, [units]) };
-  const last = layers[layers.length - 1];
-  const small = ndarray(
-    (last.weight.data as Float32Array).map((w) => 0.1 * w),
-    last.weight.shape,
-  );
-  return [bumps, first, ...layers.slice(1, -1), { ...last, weight: small }];
+/** Parameters for given bumps: without weights at first, so that a new flow is its base. */
+export function initializePotential(shape: FlowShape, bumps: Dense): Mlp {
+  const [degree] = shape.hidden;
+  return [
+    bumps,
+    { weight: zerosArray([degree, shape.centres], "float32"), bias: zerosArray([shape.centres], "float32") },
+  ];
 }

@@ -30,7 +30,7 @@ export const flowShapeSchema = z.object({
    * made of them.
    */
   centres: z.int().min(0).max(4096).default(0),
-  /** Hidden layers of the network; for the field potential, of a network of time alone. */
+  /** Hidden layers of the network; for the field potential (which has no activation), the degree of its polynomials of time. */
   hidden: z.array(z.int().min(1)).min(1),
   activation: z.enum(activationNames as unknown as [string, ...string[]]),
   /** Runge-Kutta steps over [0, 1]. */
@@ -61,7 +61,7 @@ export function flowShape(options: FlowOptions): FlowShape {
   const whole = {
     method,
     field: manifold.kind === "sphere" && manifold.dimension > 5 ? "ambient" : "generators",
-    hidden: options.field === "potential" ? [8] : [64, 64],
+    hidden: options.field === "potential" ? [3] : [64, 64],
     centres: 0,
     activation: "tanh",
     steps: 8,
@@ -91,6 +91,10 @@ export function flowShape(options: FlowOptions): FlowShape {
     shape.centres === 0 || onManifold,
     () =>
       `flow: centres is ${shape.centres}, but bumps around centres are for flows that run on a sphere or torus (this one: ${manifold.kind}, ${shape.method}); leave it out.`,
+  );
+  expectThat(
+    shape.field !== "potential" || shape.hidden.length === 1,
+    () => `flow: hidden is [${shape.hidden}], but a potential has one number there, its degree in time; give [3], say.`,
   );
   expectThat(
     shape.field !== "potential" || (onManifold && manifold.kind === "sphere" && shape.centres > 0),

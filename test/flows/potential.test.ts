@@ -19,36 +19,28 @@ import {
   velocityAndEstimate,
 } from "../../src/flows/index.js";
 import { sphere } from "../../src/manifolds/index.js";
-import { randomKey } from "../../src/numerics/random.js";
+import { normalArray, randomKey } from "../../src/numerics/random.js";
 import { rowsOf } from "./helpers.js";
 
-/** A flow whose last layer is `size` times as large as at the start. */
+/** A flow with weights of about `size`. */
 function bentFlow(dimension: number, size: number): Flow {
-  const shape = flowShape({ manifold: { kind: "sphere", dimension }, field: "potential", centres: 7, hidden: [5] });
-  const parameters = initializeFlow(randomKey(4), shape).map(({ weight, bias }, i) => ({
-    bias: ndarray(
-      Float64Array.from(bias.data as Float32Array, (b, k) => (i === 0 ? b : i === 2 ? 0.1 * size * Math.sin(k) : b)),
-      bias.shape,
-    ),
-    weight: ndarray(
-      Float64Array.from(weight.data as Float32Array, (w) => (i === 2 ? size * w : w)),
-      weight.shape,
-    ),
-  }));
-  return { shape, parameters };
+  const shape = flowShape({ manifold: { kind: "sphere", dimension }, field: "potential", centres: 7, hidden: [4] });
+  const [bumps] = initializeFlow(randomKey(4), shape);
+  const weights = normalArray(randomKey(5), 5 * 7).map((w) => 0.2 * size * w);
+  const ofTime = { weight: ndarray(weights.slice(0, 28), [4, 7]), bias: ndarray(weights.slice(28), [7]) };
+  return { shape, parameters: [bumps, ofTime] };
 }
 
 /** phi(x, t) by its definition; x need not be a unit vector: it counts as its direction. */
-function potential({ parameters: [bumps, first, last] }: Flow, x: readonly number[], t: number): number {
+function potential({ parameters: [bumps, ofTime] }: Flow, x: readonly number[], t: number): number {
   const K = bumps.bias.shape[0];
   const at = ({ data }: NdArray, i: number) => data[i] as number;
-  const units = Array.from({ length: first.bias.shape[0] }, (_, j) =>
-    Math.tanh((2 * t - 1) * at(first.weight, j) + at(first.bias, j)),
-  );
+  const s = 2 * t - 1;
+  const legendre = [s, (3 * s ** 2 - 1) / 2, (5 * s ** 3 - 3 * s) / 2, (35 * s ** 4 - 30 * s ** 2 + 3) / 8];
   const length = Math.hypot(...x);
   let total = 0;
   for (let k = 0; k < K; k++) {
-    const a = units.reduce((sum, unit, j) => sum + unit * at(last.weight, j * K + k), at(last.bias, k));
+    const a = legendre.reduce((sum, p, j) => sum + p * at(ofTime.weight, j * K + k), at(ofTime.bias, k));
     const w = x.map((_, i) => at(bumps.weight, i * K + k));
     const u = w.reduce((sum, c, i) => sum + (c * x[i]) / length, 0);
     total += (a * Math.exp(u + at(bumps.bias, k))) / Math.sqrt(1 + w.reduce((sum, c) => sum + c * c, 0));
@@ -159,6 +151,7 @@ it("learns a density, from a start close to uniform, and is read back as it was 
 it("is refused where there are no bumps or no sphere", () => {
   const S2 = { kind: "sphere", dimension: 2 } as const;
   expect(() => flowShape({ manifold: S2, field: "potential" })).toThrow(/potential.*0 centres.*give centres/);
+  expect(() => flowShape({ manifold: S2, field: "potential", centres: 4, hidden: [3, 3] })).toThrow(/degree in time/);
   expect(() => flowShape({ manifold: { kind: "torus", dimension: 2 }, field: "potential", centres: 4 })).toThrow(
     /potential.*torus/,
   );

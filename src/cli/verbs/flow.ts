@@ -52,7 +52,7 @@ function registerTrain(flow: Command): void {
       "--centres <n>",
       "spheres, tori: the network sees bumps around so many learned centres; default 0: coordinates",
     )
-    .option("--hidden <units>", "hidden layers; default 64,64; for the field potential, of a network of time: 8")
+    .option("--hidden <units>", "hidden layers; default 64,64; for the field potential, its degree in time: 3")
     .option("--activation <name>", "tanh, swish, gelu, softplus, sigmoid, elu", "swish")
     .option("--integration-steps <n>", "Runge-Kutta steps of the training; default 8")
     .option("--base <name>", "uniform or wrapped-normal; default: uniform where the volume is finite")

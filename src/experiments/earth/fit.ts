@@ -14,7 +14,7 @@ export interface EarthSettings {
   /** Runge-Kutta steps over [0, 1]. */
   readonly integrationSteps: number;
   readonly stereographic: NetworkSettings;
-  /** A potential of bumps (`flows/potential.ts`): of so many, with weights by a network of time. */
+  /** A potential of bumps (`flows/potential.ts`): of so many; `hidden` is their degree in time. */
   readonly riemannian: NetworkSettings & { readonly centres: number };
   readonly smoothness: number;
   readonly agreement: number;
@@ -52,7 +52,7 @@ export function settingsOf({ fast, steps }: ExperimentOptions): EarthSettings {
     steps: steps ?? (fast ? 150 : 1000),
     integrationSteps: fast ? 4 : 8,
     stereographic: { hidden: fast ? [32] : [64, 64], batchSize: 256, learningRate: 1e-2 },
-    riemannian: { centres: fast ? 128 : 512, hidden: [8], batchSize: 128, learningRate: 5e-2 },
+    riemannian: { centres: fast ? 128 : 512, hidden: [3], batchSize: 128, learningRate: 5e-2 },
     smoothness: 0.01,
     agreement: 0.3,
     components: fast ? [8, 32] : [8, 16, 32, 64, 96],
@@ -139,9 +139,7 @@ async function fitFlow(
       flow: {
         manifold: { kind: "sphere", dimension: 2 },
         method: cell.model as "stereographic" | "riemannian",
-        ...(riemannian
-          ? { field: "potential", centres: settings.riemannian.centres, activation: "tanh" }
-          : { activation: "swish" }),
+        ...(riemannian ? { field: "potential", centres: settings.riemannian.centres } : { activation: "swish" }),
         hidden: [...hidden],
         steps: integrationSteps,
       },
