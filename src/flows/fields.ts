@@ -17,6 +17,8 @@
  *   dF_2(d_phi); on the ball the bare coordinates, f = v, div f = tr Dv + d c lambda v.x. Both charts blow up (at the
  *   poles, at the edge): for comparison only.
  *
+ * The field called potential is no such form: `potential.ts` has its own formulas.
+ *
  * On the sphere x is a unit vector here; integrators project before they ask.
  *
  * Axes: N points, n coordinates, d dimensions.
@@ -52,6 +54,7 @@ import {
 } from "../engine/index.js";
 import type { Manifold } from "../manifolds/index.js";
 import { type ActivationName, activationNamed, type Dense, dense, type Mlp, mlp } from "../networks/index.js";
+import { potentialField } from "./potential.js";
 import type { FieldName, FlowShape } from "./shape.js";
 
 /** How coefficients become tangent vectors on one manifold. */
@@ -68,9 +71,17 @@ export interface FieldForm {
   sourceTerm?(coefficients: Tensor, x: Tensor): Tensor;
   /** d vectors that span the tangent space and are dual to themselves under the plain dot product: [d, N, n]. */
   basis(x: Tensor): Tensor;
+  /**
+   * Their inner products with the X_i, [N, outputs] for each: <v, combine(F, x)> = <transpose(v, x), F>. Where it is
+   * given, it is computed once for a point, instead of a combination for each derivative.
+   */
+  transpose?(v: Tensor, x: Tensor): Tensor;
 }
 
-/** The form called `name` on a manifold: sphere, torus, Poincare ball or Euclidean space. */
+/**
+ * The form called `name` on a manifold: sphere, torus, Poincare ball or Euclidean space. (Of the field potential only
+ * what bumps see of points matters, which is the same for all.)
+ */
 export function fieldForm(manifold: Manifold, name: FieldName): FieldForm {
   if (manifold.kind === "sphere") return sphereForm(manifold.dimension, name);
   if (manifold.kind === "poincare-ball") return ballForm(manifold.dimension, -manifold.curvature!, name);
@@ -93,10 +104,11 @@ export interface FieldValue {
 
 /** f(x, t), [N, n]. */
 export function velocity(form: FieldForm, shape: FlowShape, parameters: Mlp<any>, x: Tensor, t: Operand): Tensor {
+  if (shape.field === "potential") return potentialField(shape, parameters, x, t).velocity;
   return form.combine(coefficients(form, shape, parameters, x, t), x);
 }
 
-/** f and div f by d forward derivatives. */
+/** f and div f by d forward derivatives, or the potential's formulas. */
 export function velocityAndDivergence(
   form: FieldForm,
   shape: FlowShape,
@@ -104,12 +116,13 @@ export function velocityAndDivergence(
   x: Tensor,
   t: Operand,
 ): FieldValue {
+  if (shape.field === "potential") return potentialField(shape, parameters, x, t);
   const basis = form.basis(x); // [d, N, n]
   const d = basis.shape[0];
   if (d <= FEW) {
     const directions = Array.from({ length: d }, (_, a) => pick(basis, a));
     const { value, changes } = coefficientsAlong(form, shape, parameters, x, t, directions);
-    const parts = changes.map((change, a) => mul(directions[a], form.combine(change, x)));
+    const parts = changes.map((change, a) => componentAlong(form, directions[a], change, x));
     return withSource(form, value, x, sum(parts.reduce(add), -1));
   }
   const network = (y: Tensor) => coefficients(form, shape, parameters, y, t);
@@ -135,13 +148,19 @@ export function velocityAndEstimate(
   t: Operand,
   noise: Tensor,
 ): FieldValue {
+  if (shape.field === "potential") return potentialField(shape, parameters, x, t); // exact at no cost
   const basis = form.basis(x);
   const d = basis.shape[0];
   const parts = Array.from({ length: d }, (_, a) => mul(asColumn(noise, a), pick(basis, a)));
   const direction = parts.reduce(add);
   const { value, changes } = coefficientsAlong(form, shape, parameters, x, t, [direction]);
   const [change] = changes;
-  return withSource(form, value, x, sum(mul(direction, form.combine(change, x)), -1));
+  return withSource(form, value, x, sum(componentAlong(form, direction, change, x), -1));
+}
+
+/** <direction, sum_i change_i X_i>, before the sum over the last axis: [N, n] or [N, outputs]. */
+function componentAlong(form: FieldForm, direction: Tensor, change: Tensor, x: Tensor): Tensor {
+  return form.transpose ? mul(form.transpose(direction, x), change) : mul(direction, form.combine(change, x));
 }
 
 function withSource(form: FieldForm, value: Tensor, x: Tensor, trace: Tensor): FieldValue {
@@ -230,16 +249,8 @@ function sphereForm(d: number, name: FieldName): FieldForm {
     };
   const pairs = pairsBelow(n);
   if (d === 2) {
-    // e_i x x, so that the three coefficients turn with the points
-    const table = bilinearTable(3, 3, [
-      [0, 1, 2, 1],
-      [0, 2, 1, -1],
-      [1, 2, 0, 1],
-      [1, 0, 2, -1],
-      [2, 0, 1, 1],
-      [2, 1, 0, -1],
-    ]);
-    return { ...common, outputs: 3, combine: (F, x) => bilinear(F, x, table) };
+    // sum of F_i e_i x x, so that the three coefficients turn with the points; <v, F x x> = <x x v, F>
+    return { ...common, outputs: 3, combine: cross, transpose: (v, x) => cross(x, v) };
   }
   const entries = pairs.flatMap(([i, j], k) => [[k, i, j, 1] as const, [k, j, i, -1] as const]);
   const table = bilinearTable(pairs.length, n, entries);
@@ -325,6 +336,16 @@ function bilinear(F: Tensor, x: Tensor, table: NdArray): Tensor {
   const products = mul(expandDims(F, 2), expandDims(x, 1)); // [N, m, n]
   return matmul(reshape(products, [N, m * x.shape[1]]), table);
 }
+
+/** a x b by rows, [N, 3]. Cyclic shifts as products with small matrices: faster than slices, in either direction. */
+function cross(a: Tensor, b: Tensor): Tensor {
+  const [next, last] = [(v: Tensor) => matmul(v, NEXT), (v: Tensor) => matmul(v, LAST)];
+  return sub(mul(next(a), last(b)), mul(last(a), next(b)));
+}
+
+/** v -> (v_1, v_2, v_0) and v -> (v_2, v_0, v_1). */
+const NEXT = ndarray(Float64Array.of(0, 0, 1, 1, 0, 0, 0, 1, 0), [3, 3]);
+const LAST = ndarray(Float64Array.of(0, 1, 0, 0, 0, 1, 1, 0, 0), [3, 3]);
 
 /** sin theta, cos theta, and the longitude's cosine and sine; sin theta counts as at least 1e-6. */
 function spherical(x: Tensor) {

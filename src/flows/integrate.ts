@@ -6,7 +6,7 @@
  *
  * Axes: N points, n coordinates.
  */
-import { add, mul, square, type Tensor } from "../engine/index.js";
+import { add, mul, square, sub, type Tensor } from "../engine/index.js";
 import type { FieldValue } from "./fields.js";
 
 /** The field and its divergence at a point and a time in [0, 1]. */
@@ -17,6 +17,11 @@ export interface FlowEnd {
   readonly end: Tensor; // [N, n]
   readonly divergence: Tensor; // [N]
   readonly squaredDivergence: Tensor; // [N]
+  /**
+   * int (div f_2 - div f_3)^2 dt, [N]: of the two stages at the middle of each step, which the method's order rests on
+   * being close; where they are not, its result is not the flow's.
+   */
+  readonly disagreement: Tensor;
 }
 
 /**
@@ -35,6 +40,7 @@ export function rungeKutta(
   let x = start;
   let divergence: Tensor | undefined;
   let squared: Tensor | undefined;
+  let disagreement: Tensor | undefined;
   for (let step = 0; step < steps; step++) {
     const t = direction === "forward" ? step * h : 1 - step * h;
     const stage = (offset: number, slope?: Tensor) =>
@@ -67,6 +73,8 @@ export function rungeKutta(
       weighted((value) => square(value.divergence)),
     );
     squared = squared === undefined ? effort : add(squared, effort);
+    const apart = mul(h, square(sub(second.divergence, third.divergence)));
+    disagreement = disagreement === undefined ? apart : add(disagreement, apart);
   }
-  return { end: x, divergence: divergence!, squaredDivergence: squared! };
+  return { end: x, divergence: divergence!, squaredDivergence: squared!, disagreement: disagreement! };
 }

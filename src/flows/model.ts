@@ -16,6 +16,7 @@ import { type RandomKey, split, stream } from "../numerics/random.js";
 import { chartOf } from "./charts.js";
 import { type FieldForm, fieldForm, velocityAndDivergence, velocityAndEstimate } from "./fields.js";
 import { type FlowEnd, rungeKutta, type TimedField } from "./integrate.js";
+import { initializePotential } from "./potential.js";
 import { type FlowShape, flowSpace } from "./shape.js";
 
 /** A flow: what it is, and the network's parameters. */
@@ -34,6 +35,7 @@ export function formOf(shape: FlowShape): FieldForm {
  * @param points where centres of bumps are taken from; uniform without
  */
 export function initializeFlow(key: RandomKey, shape: FlowShape, points?: NdArray): Mlp {
+  if (shape.field === "potential") return initializePotential(shape, bumps(split(key, "centres"), shape, points));
   const form = formOf(shape);
   const sizes = [(shape.centres || form.features) + 1, ...shape.hidden, form.outputs];
   const layers = initializeMlp(split(key, "network"), sizes, { activation: shape.activation as any });
@@ -51,8 +53,11 @@ export function initializeFlow(key: RandomKey, shape: FlowShape, points?: NdArra
   return shape.centres > 0 ? [bumps(split(key, "centres"), shape, points), ...network] : network;
 }
 
-/** Concentrations of bumps at the start: the widest reach about a radian, the narrowest a seventh. */
-const CONCENTRATIONS = [1, 50] as const;
+/**
+ * Concentrations of bumps at the start: the widest reach about a radian, the narrowest a seventh; of a potential, which
+ * has no layers to sharpen what they see, a twenty-eighth.
+ */
+const concentrationsOf = ({ field }: FlowShape) => (field === "potential" ? [1, 800] : [1, 50]);
 
 /** The layer a -> exp(a W + b) whose units are bumps around random points: W = k e(c), b = -k |e(c)|^2. */
 function bumps(key: RandomKey, shape: FlowShape, points: NdArray | undefined): Dense {
@@ -61,6 +66,7 @@ function bumps(key: RandomKey, shape: FlowShape, points: NdArray | undefined): D
   const [K, n] = [shape.centres, space.coordinates];
   const uniform = space.sampleBase(split(key, "uniform"), K);
   const features = formOf(shape).features;
+  const [widest, narrowest] = concentrationsOf(shape);
   const weight = new Float32Array(features * K);
   const bias = new Float32Array(K);
   for (let k = 0; k < K; k++) {
@@ -68,7 +74,7 @@ function bumps(key: RandomKey, shape: FlowShape, points: NdArray | undefined): D
     const row = points === undefined ? k : random.integer(points.shape[0]);
     const c = Array.from(source.data.subarray(row * n, (row + 1) * n) as Float64Array);
     const encoded = space.kind === "torus" ? [...c.map(Math.cos), ...c.map(Math.sin)] : c;
-    const kappa = CONCENTRATIONS[0] * (CONCENTRATIONS[1] / CONCENTRATIONS[0]) ** random.uniform();
+    const kappa = widest * (narrowest / widest) ** random.uniform();
     encoded.forEach((value, i) => {
       weight[i * K + k] = kappa * value;
       bias[k] -= kappa * value * value;
@@ -93,12 +99,15 @@ export function flowLogDensity(shape: FlowShape, parameters: Mlp<any>, x: Tensor
   return flowLogDensityAndEffort(shape, parameters, x, noise).logDensity;
 }
 
-/** The same, and int_0^1 (div f)^2 dt along the path of each (preimage of a) point: [K N]. */
+/**
+ * The same, and int_0^1 (div f)^2 dt and the disagreement of stages (`integrate.ts`) along the path of each (preimage of
+ * a) point: [K N].
+ */
 export function flowLogDensityAndEffort(shape: FlowShape, parameters: Mlp<any>, x: Tensor, noise?: Tensor) {
   const space = flowSpace(shape);
   const chart = chartOf(shape);
   const z = chart.toFlow(x);
-  const { end, divergence, squaredDivergence } = rungeKutta(
+  const { end, divergence, squaredDivergence, disagreement } = rungeKutta(
     timedField(shape, parameters, noise),
     space.traced.projectPoint,
     z,
@@ -106,7 +115,7 @@ export function flowLogDensityAndEffort(shape: FlowShape, parameters: Mlp<any>, 
     "forward",
   );
   const logDensity = chart.logDensity(x, z, add(baseLogDensity(shape, end), divergence));
-  return { logDensity, effort: squaredDivergence };
+  return { logDensity, effort: squaredDivergence, disagreement };
 }
 
 /** Points [N, n] of the manifold, with their log densities, from draws [N, n] of the base distribution. */
@@ -115,20 +124,21 @@ export function flowFromBase(
   parameters: Mlp<any>,
   base: Tensor,
   noise?: Tensor,
-): { points: Tensor; logDensity: Tensor; effort: Tensor } {
+): { points: Tensor; logDensity: Tensor; effort: Tensor; disagreement: Tensor } {
   const space = flowSpace(shape);
   const chart = chartOf(shape);
   const {
     end,
     divergence,
     squaredDivergence: effort,
+    disagreement,
   } = rungeKutta(timedField(shape, parameters, noise), space.traced.projectPoint, base, shape.steps, "backward");
   const points = chart.fromFlow(end);
   const own = add(baseLogDensity(shape, base), divergence);
   // One preimage is known; where there are more, the density of the point is that of all of them.
   if (shape.method === "wrapped" && (shape.manifold.kind === "sphere" || shape.manifold.kind === "torus"))
-    return { points, logDensity: flowLogDensity(shape, parameters, points), effort };
-  return { points, logDensity: chart.logDensity(points, end, own), effort };
+    return { points, logDensity: flowLogDensity(shape, parameters, points), effort, disagreement };
+  return { points, logDensity: chart.logDensity(points, end, own), effort, disagreement };
 }
 
 /** `count` draws of the base distribution, in the flow's space, [count, n]. */

@@ -13,7 +13,7 @@ export const manifoldSchema = z.object({
 });
 
 export const flowMethods = ["riemannian", "stereographic", "wrapped"] as const;
-export const fieldNames = ["generators", "ambient", "chart"] as const;
+export const fieldNames = ["generators", "ambient", "chart", "potential"] as const;
 
 export const flowShapeSchema = z.object({
   manifold: manifoldSchema,
@@ -22,13 +22,15 @@ export const flowShapeSchema = z.object({
    * projection. wrapped: on R^d, then the exponential map at the origin.
    */
   method: z.enum(flowMethods),
-  /** How the network's output becomes a tangent vector (`fields.ts`). */
+  /** How the network's output becomes a tangent vector (`fields.ts`), or the gradient of bumps (`potential.ts`). */
   field: z.enum(fieldNames),
   /**
    * Spheres and tori: the network sees bumps exp(k (<e(x), e(c)> - |e(c)|^2)) around so many learned centres c, of learned
-   * widths, instead of coordinates e(x); functions of the geodesic distance to c. 0: coordinates.
+   * widths, instead of coordinates e(x); functions of the geodesic distance to c. 0: coordinates. The field potential is
+   * made of them.
    */
   centres: z.int().min(0).max(4096).default(0),
+  /** Hidden layers of the network; for the field potential (which has no activation), the degree of its polynomials of time. */
   hidden: z.array(z.int().min(1)).min(1),
   activation: z.enum(activationNames as unknown as [string, ...string[]]),
   /** Runge-Kutta steps over [0, 1]. */
@@ -59,7 +61,7 @@ export function flowShape(options: FlowOptions): FlowShape {
   const whole = {
     method,
     field: manifold.kind === "sphere" && manifold.dimension > 5 ? "ambient" : "generators",
-    hidden: [64, 64],
+    hidden: options.field === "potential" ? [3] : [64, 64],
     centres: 0,
     activation: "tanh",
     steps: 8,
@@ -89,6 +91,15 @@ export function flowShape(options: FlowOptions): FlowShape {
     shape.centres === 0 || onManifold,
     () =>
       `flow: centres is ${shape.centres}, but bumps around centres are for flows that run on a sphere or torus (this one: ${manifold.kind}, ${shape.method}); leave it out.`,
+  );
+  expectThat(
+    shape.field !== "potential" || shape.hidden.length === 1,
+    () => `flow: hidden is [${shape.hidden}], but a potential has one number there, its degree in time; give [3], say.`,
+  );
+  expectThat(
+    shape.field !== "potential" || (onManifold && manifold.kind === "sphere" && shape.centres > 0),
+    () =>
+      `flow: the field potential is made of bumps on a sphere (this one: ${manifold.kind}, ${shape.method}, ${shape.centres} centres); give centres, 256 say, or use generators.`,
   );
   return shape;
 }

@@ -67,6 +67,12 @@ export interface FlowSettings {
    * the integration stay exact, where sharp densities would tempt a flow to profit from their errors. Default 0.
    */
   readonly smoothness: number;
+  /**
+   * Weight of int_0^1 (div f_2 - div f_3)^2 dt, averaged over the batch, in the loss: how far the two middle stages of each
+   * Runge-Kutta step lie apart, an estimate of the integration's error (as Pal et al., ICML 2021, penalise). To the same
+   * end as `smoothness`, and dearer to errors than to sharp densities. Default 0.
+   */
+  readonly agreement: number;
   /** exact: d derivatives. hutchinson: one, along Rademacher noise that is kept for a whole path. Default exact. */
   readonly divergence: "exact" | "hutchinson";
   /** Stop after so many epochs without a better held-out score, and keep the best parameters. */
@@ -88,8 +94,8 @@ export interface FlowProgress {
   readonly epochs: number;
   readonly batch: number;
   readonly batches: number;
-  /** Mean loss of the epoch so far: negative log-likelihood, or reverse KL up to the target's constant; and the term of
-   * `smoothness`. */
+  /** Mean loss of the epoch so far: negative log-likelihood, or reverse KL up to the target's constant; and the terms of
+   * `smoothness` and `agreement`. */
   readonly loss: number;
   /** Held-out negative log-likelihood after the last epoch, where there is held-out data. */
   readonly heldOut?: number;
@@ -172,6 +178,7 @@ export function resolveSettings(given: Partial<FlowSettings>): FlowSettings {
     warmUp: 0.05,
     clipNorm: 10,
     smoothness: 0,
+    agreement: 0,
     divergence: "exact",
     seed: 0,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
@@ -186,10 +193,14 @@ export function resolveSettings(given: Partial<FlowSettings>): FlowSettings {
       settings[name] > 0 && settings[name] < Infinity,
       () => `${name}: ${settings[name]} is not a positive finite number; give one, 0.003 say.`,
     );
-  expectThat(
-    settings.smoothness >= 0 && settings.smoothness < Infinity,
-    () => `smoothness: ${settings.smoothness} is not a number from 0; give a weight, 0.003 say.`,
-  );
+  for (const [name, example] of [
+    ["smoothness", 0.003],
+    ["agreement", 0.3],
+  ] as const)
+    expectThat(
+      settings[name] >= 0 && settings[name] < Infinity,
+      () => `${name}: ${settings[name]} is not a number from 0; give a weight, ${example} say.`,
+    );
   expectThat(
     settings.divergence === "exact" || settings.divergence === "hutchinson",
     () => `divergence: "${settings.divergence}" is not known; use exact or hutchinson.`,
@@ -201,21 +212,22 @@ export function resolveSettings(given: Partial<FlowSettings>): FlowSettings {
 /** One step: `(state, batch, noise, scalars) -> [state, loss]`, traceable. */
 export function flowTrainingStep(
   shape: FlowShape,
-  settings: Pick<FlowSettings, "clipNorm" | "divergence"> & Partial<Pick<FlowSettings, "smoothness">>,
+  settings: Pick<FlowSettings, "clipNorm" | "divergence"> & Partial<Pick<FlowSettings, "smoothness" | "agreement">>,
   target?: FlowTarget,
 ): (state: FlowTrainingState<any>, batch: Operand, noise: Operand, scalars: any) => [FlowTrainingState<any>, Tensor] {
   const optimizer = adam();
   return (state, batch, noise, scalars) => {
     const estimate = settings.divergence === "hutchinson" ? (noise as Tensor) : undefined;
-    const { smoothness = 0 } = settings;
+    const { smoothness = 0, agreement = 0 } = settings;
     const objective = (parameters: any) => {
-      const { logDensity, effort, ...flow } =
+      const { logDensity, effort, disagreement, ...flow } =
         target === undefined
           ? flowLogDensityAndEffort(shape, parameters, batch as Tensor, estimate)
           : flowFromBase(shape, parameters, batch as Tensor, estimate);
-      const loss =
+      let loss =
         "points" in flow ? mean(sub(logDensity, target!.logDensity(flow.points as Tensor))) : neg(mean(logDensity));
-      return smoothness > 0 ? add(loss, mul(smoothness, mean(effort))) : loss;
+      if (smoothness > 0) loss = add(loss, mul(smoothness, mean(effort)));
+      return agreement > 0 ? add(loss, mul(agreement, mean(disagreement))) : loss;
     };
     const [loss, raw] = valueAndGrad(objective)(state.parameters);
     const gradients = clipByGlobalNorm(raw, settings.clipNorm);
@@ -271,7 +283,7 @@ async function run(
     const tooSmall = target === undefined && loss < -LARGEST_LOG_DENSITY * manifold.dimension;
     if (!tooSmall && !(Math.abs(loss) > LARGEST_LOSS && Number.isFinite(loss))) return;
     throw new RunError(
-      `training diverged: the flow's integration blew up in ${where} (mean loss ${loss.toPrecision(3)} nats, which no density of these points has); what was saved after earlier epochs is kept: train again with a smaller learning rate, more integration steps, or a larger smoothness.`,
+      `training diverged: the flow's integration blew up in ${where} (mean loss ${loss.toPrecision(3)} nats, which no density of these points has); what was saved after earlier epochs is kept: train again with a smaller learning rate, more integration steps, or a larger smoothness or agreement.`,
     );
   };
   const noise = ndarray(new Float32Array(preimages * B * space.dimension), [preimages * B, space.dimension]);

@@ -113,6 +113,7 @@ describe("the smoothness term", () => {
 
   it("refuses a negative weight", async () => {
     await expect(trainFlow({ points }, { flow: { manifold: S2 }, smoothness: -1 })).rejects.toThrow(/smoothness: -1/);
+    await expect(trainFlow({ points }, { flow: { manifold: S2 }, agreement: -1 })).rejects.toThrow(/agreement: -1/);
   });
 });
 

@@ -36,6 +36,7 @@ export interface FlowTrainOptions {
   baseStd?: string;
   divergence?: string;
   smoothness: string;
+  agreement?: string;
   epochs: string;
   stepsPerEpoch?: string;
   batch?: string;
@@ -121,7 +122,7 @@ async function integrationGap(result: TrainFlowResult, { goal, heldOut }: Loaded
       if (!(error instanceof RunError)) throw error;
       return {
         nats: undefined,
-        sentence: `Warning: ${integrator} integration fails on ${source === heldOut ? "held-out" : "training"} points (${error.message}); train with more --integration-steps or a larger --smoothness.`,
+        sentence: `Warning: ${integrator} integration fails on ${source === heldOut ? "held-out" : "training"} points (${error.message}); train with more --integration-steps or a larger --agreement or --smoothness.`,
       };
     } finally {
       await evaluator.dispose();
@@ -132,7 +133,7 @@ async function integrationGap(result: TrainFlowResult, { goal, heldOut }: Loaded
     nats,
     sentence:
       Math.abs(nats) > 0.02
-        ? `Warning: its fixed steps give these points ${nats.toFixed(3)} nats ${nats > 0 ? "more" : "less"} than exact integration does; train with more --integration-steps or a larger --smoothness, or use --integrator adaptive.`
+        ? `Warning: its fixed steps give these points ${nats.toFixed(3)} nats ${nats > 0 ? "more" : "less"} than exact integration does; train with more --integration-steps or a larger --agreement or --smoothness, or use --integrator adaptive.`
         : `Integration: fixed steps and the adaptive integrator agree to ${Math.abs(nats).toFixed(4)} nats.`,
   };
 }
@@ -287,7 +288,7 @@ function trainingSettings(options: FlowTrainOptions, manifold: FlowManifold, hel
     field:
       options.field === undefined
         ? undefined
-        : oneOf("--field", options.field, ["generators", "ambient", "chart"] as const),
+        : oneOf("--field", options.field, ["generators", "ambient", "chart", "potential"] as const),
     centres: whole("--centres", options.centres, 0),
     hidden: options.hidden === undefined ? undefined : wholeNumbers("--hidden", options.hidden),
     activation: options.activation,
@@ -309,6 +310,8 @@ function trainingSettings(options: FlowTrainOptions, manifold: FlowManifold, hel
           ? undefined
           : oneOf("--divergence", options.divergence, ["exact", "hutchinson"] as const),
       smoothness: number("--smoothness", options.smoothness),
+      // sharp fields of many bumps would profit from the errors of the integration
+      agreement: number("--agreement", options.agreement) ?? (options.field === "potential" ? 0.3 : undefined),
       stepsPerEpoch: whole("--steps-per-epoch", options.stepsPerEpoch),
       batchSize: whole("--batch", options.batch),
       learningRate: number("--learning-rate", options.learningRate, 0),

@@ -44,18 +44,25 @@ function registerTrain(flow: Command): void {
       "riemannian",
     )
     .option("--components <list>", "mixture: numbers of components to choose from", "4,8,16,32,64")
-    .option("--field <name>", "generators, ambient or chart; default: generators, on spheres beyond d = 5 ambient")
+    .option(
+      "--field <name>",
+      "generators, ambient, chart, or (spheres) potential: the gradient of bumps around --centres, which trains fastest; default: generators, on spheres beyond d = 5 ambient",
+    )
     .option(
       "--centres <n>",
       "spheres, tori: the network sees bumps around so many learned centres; default 0: coordinates",
     )
-    .option("--hidden <units>", "hidden layers; default 64,64")
+    .option("--hidden <units>", "hidden layers; default 64,64; for the field potential, its degree in time: 3")
     .option("--activation <name>", "tanh, swish, gelu, softplus, sigmoid, elu", "swish")
     .option("--integration-steps <n>", "Runge-Kutta steps of the training; default 8")
     .option("--base <name>", "uniform or wrapped-normal; default: uniform where the volume is finite")
     .option("--base-std <s>", "of the wrapped normal; default 1")
     .option("--divergence <name>", "exact, or hutchinson: a random estimate while training (pays from d = 5 or so)")
     .option("--smoothness <weight>", "of the squared divergence in the loss; raise it for sharp densities", "0.003")
+    .option(
+      "--agreement <weight>",
+      "of the integration's estimated error in the loss, which keeps its steps exact; default: 0.3 for the field potential, else 0",
+    )
     .option("--epochs <n>", "with a checkpoint after each", "20")
     .option("--steps-per-epoch <n>", "steps of the optimiser; default 100")
     .option("--batch <n>", "points in a step; default 256")

@@ -13,16 +13,21 @@ export interface EarthSettings {
   readonly steps: number;
   /** Runge-Kutta steps over [0, 1]. */
   readonly integrationSteps: number;
-  readonly hidden: readonly number[];
-  /** Bumps around learned centres that the Riemannian flow's network sees (`flows/shape.ts`). */
-  readonly centres: number;
+  readonly stereographic: NetworkSettings;
+  /** A potential of bumps (`flows/potential.ts`): of so many; `hidden` is their degree in time. */
+  readonly riemannian: NetworkSettings & { readonly centres: number };
   readonly smoothness: number;
-  readonly batchSize: number;
-  readonly learningRate: number;
+  readonly agreement: number;
   /** Numbers of components that the mixture is chosen from. */
   readonly components: readonly number[];
   /** Cells across the map. */
   readonly mapColumns: number;
+}
+
+interface NetworkSettings {
+  readonly hidden: readonly number[];
+  readonly batchSize: number;
+  readonly learningRate: number;
 }
 
 export interface EarthResult {
@@ -44,13 +49,12 @@ export interface EarthResult {
 
 export function settingsOf({ fast, steps }: ExperimentOptions): EarthSettings {
   return {
-    steps: steps ?? (fast ? 150 : 3000),
+    steps: steps ?? (fast ? 150 : 1000),
     integrationSteps: fast ? 4 : 8,
-    hidden: fast ? [32] : [64, 64],
-    centres: fast ? 48 : 128,
+    stereographic: { hidden: fast ? [32] : [64, 64], batchSize: 256, learningRate: 1e-2 },
+    riemannian: { centres: fast ? 128 : 512, hidden: [3], batchSize: 128, learningRate: 5e-2 },
     smoothness: 0.01,
-    batchSize: 256,
-    learningRate: 1e-2,
+    agreement: 0.3,
     components: fast ? [8, 32] : [8, 16, 32, 64, 96],
     mapColumns: fast ? 120 : 360,
   };
@@ -126,19 +130,18 @@ async function fitFlow(
   settings: EarthSettings,
   options: ExperimentOptions,
 ) {
-  const { steps, integrationSteps, hidden, centres, smoothness, batchSize, learningRate } = settings;
+  const { steps, integrationSteps, smoothness, agreement } = settings;
   const riemannian = cell.model === "riemannian";
+  const { hidden, batchSize, learningRate } = riemannian ? settings.riemannian : settings.stereographic;
   const { flow, history } = await trainCell(
     { points: spherePoints(train.points), name: cell.data },
     {
       flow: {
         manifold: { kind: "sphere", dimension: 2 },
         method: cell.model as "stereographic" | "riemannian",
-        // the bumps are a first layer of their own
-        hidden: riemannian ? hidden.slice(0, 1) : [...hidden],
-        centres: riemannian ? centres : 0,
+        ...(riemannian ? { field: "potential", centres: settings.riemannian.centres } : { activation: "swish" }),
+        hidden: [...hidden],
         steps: integrationSteps,
-        activation: "swish",
       },
       stepsPerEpoch: Math.ceil(steps / EPOCHS),
       epochs: EPOCHS,
@@ -147,6 +150,7 @@ async function fitFlow(
       batchSize,
       learningRate,
       smoothness,
+      agreement,
       seed: cell.seed,
       ...(cell.seed === options.seed && cell.fraction === 1
         ? { out: join(options.out, "flows", cellName(cell)), overwrite: true }

@@ -100,9 +100,11 @@ export function earthReport(
 \`${commandOf("earth", options)}\` (${whenComputed(have)}; ${plan.cells.length - have.length} of ${plan.cells.length} cells not run).${options.fast ? " **The fast version: for a look, not for its numbers.**" : ""}
 
 Places of volcanic eruptions, earthquakes, floods and fires on the sphere S²; three models of their density. Flows:
-${settings.steps} steps of the optimiser, batches of ${settings.batchSize}, ${settings.integrationSteps} Runge-Kutta steps, exact divergence, swish, learning rate ${settings.learningRate} (half a cosine),
-weight ${settings.smoothness} on the integral of the squared divergence. Network: stereographic ${settings.hidden.join(" x ")}; Riemannian ${settings.centres} bumps around
-learned centres, then ${settings.hidden[0]}. Tested by the adaptive integrator. 80 % of the data to train on, 10 % to choose by (the epoch of a flow, the mixture's size among ${settings.components.join(", ")}), 10 % to test.
+${settings.steps} steps of the optimiser (learning rates along half a cosine), ${settings.integrationSteps} Runge-Kutta steps, exact divergence; weight ${settings.smoothness} on the
+integral of the squared divergence, ${settings.agreement} on the estimated error of the integration. Stereographic: a network ${settings.stereographic.hidden.join(" x ")}
+(swish), batches of ${settings.stereographic.batchSize}, learning rate ${settings.stereographic.learningRate}. Riemannian: no network of the place as published, but the gradient of
+${settings.riemannian.centres} bumps around learned centres, of learned widths, weighted by polynomials of time of degree ${settings.riemannian.hidden.join()}; batches of ${settings.riemannian.batchSize},
+learning rate ${settings.riemannian.learningRate}. Tested by the adaptive integrator. 80 % of the data to train on, 10 % to choose by (the epoch of a flow, the mixture's size among ${settings.components.join(", ")}), 10 % to test.
 
 Held-out negative log-likelihood in nats with respect to the area of the unit sphere (uniform: 2.531). Mean ± 1.96
 standard errors (number of splits); in each pair of columns ours, then what Mathieu and Nickel (2020) print. Their
