@@ -22,7 +22,6 @@ import {
   expm1,
   floor,
   greater,
-  jvp,
   less,
   log,
   logSoftmax,
@@ -31,11 +30,14 @@ import {
   minimum,
   mul,
   type NdArray,
+  ndarray,
   neg,
   type Operand,
   reshape,
+  rsqrt,
   sigmoid,
   slice,
+  softmax,
   softplus,
   sqrt,
   square,
@@ -44,6 +46,8 @@ import {
   sum,
   type Tensor,
   toFloat,
+  transpose,
+  zeros,
 } from "../../engine/index.js";
 import { expectThat } from "../../errors.js";
 import { drawClass } from "./categorical.js";
@@ -53,8 +57,10 @@ import {
   drawEach,
   type Family,
   flatRows,
+  groupsFirst,
   outputShape,
   type Parameters,
+  shapeOfOperand,
   sumRows,
 } from "./family.js";
 import { invertDistribution, type Marginal, marginalTable } from "./marginals.js";
@@ -171,9 +177,7 @@ export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): F
     },
     fisherRoot(parameters) {
       if (information === "continuous") return continuousRoot(parameters);
-      if (single) return singleRoot(parameters, bins);
-      const root = exp(mul(0.5, binned(parameters)));
-      return (tangent) => flatRows(mul(root, jvp(binned, [parameters], [tangent])[1]));
+      return single ? singleRoot(parameters, bins) : mixtureRoot(parameters, bins);
     },
     embedding: (parameters) => flatRows(mul(2, exp(mul(0.5, binned(parameters))))),
     ...(single && {
@@ -311,6 +315,48 @@ function singleRoot(parameters: Parameters<Operand>, bins: Bins): (tangent: Para
   const perScale = exp(neg(parameters.logScale));
   return (tangent) =>
     concat([add(mul(r11, mul(tangent.mean, perScale)), mul(r12, tangent.logScale)), mul(r22, tangent.logScale)], 1);
+}
+
+/**
+ * Root of the Fisher information of a mixture: change of each bin's mass P_k by its square root. With F = sigmoid(t),
+ * Q = sigmoid(-t) and f = F Q at the inner edges, t = (e - m) / s, a component's mass between two edges is
+ * F_{k+1} Q_k (1 - e^{-w}), w = h / s, and
+ *   dP_k = T_k - T_{k+1} + sum_j pi_j P_jk dlog pi_j,   T = sum_j pi_j f_j (dm_j / s_j + t_j dlog s_j) at an edge.
+ * No difference of values near 1 is taken: F, Q and f keep their digits in either tail, where neighbours' f differ by
+ * a part of about w, and bins are that much smaller than f themselves.
+ * Layout [M, edges or bins, N D]: what runs over components or bins is in front (see `groupsFirst`).
+ */
+function mixtureRoot(parameters: Parameters<Operand>, bins: Bins): (tangent: Parameters<Operand>) => Tensor {
+  const { K, low, h } = bins;
+  const [N, D, M] = shapeOfOperand(parameters.mean);
+  const inFront = (x: Operand) => reshape(groupsFirst(x), [M, 1, N * D]);
+  const weights = softmax(inFront(parameters.logits), 0);
+  const inverse = exp(neg(inFront(parameters.logScale)));
+  const edges = ndarray(
+    Float64Array.from({ length: K - 1 }, (_, k) => low + (k + 0.5) * h),
+    [1, K - 1, 1],
+  );
+  const t = mul(sub(edges, inFront(parameters.mean)), inverse); // [M, K - 1, N D]
+  const [F, Q] = [sigmoid(t), sigmoid(neg(t))];
+  const f = mul(F, Q);
+  const between = (x: Tensor, from: number, to: number) => slice(x, [null, [from, to], null]);
+  const masses = concat(
+    [
+      between(F, 0, 1),
+      mul(mul(between(F, 1, K - 1), between(Q, 0, K - 2)), neg(expm1(neg(mul(h, inverse))))),
+      between(Q, K - 2, K - 1),
+    ],
+    1,
+  ); // [M, K, N D]
+  const perRoot = rsqrt(add(sum(mul(weights, masses), 0), tiny)); // [K, N D]
+  const nothing = zeros([1, N * D]);
+  return (tangent) => {
+    const [ofLogits, ofMean, ofScale] = [tangent.logits, tangent.mean, tangent.logScale].map(inFront);
+    const ofWeights = mul(weights, sub(ofLogits, sum(mul(weights, ofLogits), 0, { keepDimensions: true })));
+    const moved = sum(mul(f, add(mul(weights, mul(ofMean, inverse)), mul(t, mul(weights, ofScale)))), 0); // T, [K - 1, N D]
+    const change = add(sub(concat([nothing, moved], 0), concat([moved, nothing], 0)), sum(mul(masses, ofWeights), 0));
+    return reshape(transpose(mul(perRoot, change)), [N, D * K]);
+  };
 }
 
 /** Root of the information of the logistic law before binning. */
