@@ -29,6 +29,7 @@ import {
   sum,
   type Tensor,
   tanh,
+  valueAndGrad,
 } from "../../src/engine/index.js";
 import { connect, shoot } from "../../src/geodesics/index.js";
 import {
@@ -46,6 +47,7 @@ import {
   wasserstein2,
   withFloor,
 } from "../../src/metrics/index.js";
+import { solve as solveDense } from "../../src/numerics/dense.js";
 import { testRandom } from "../numerics/helpers.js";
 
 const column = (z: Tensor, k: number): Tensor => slice(z, [null, [k, k + 1]]);
@@ -65,6 +67,10 @@ async function decoded(decoder: DistributionDecoder, z: number[][]): Promise<Par
   await f.dispose();
   return result;
 }
+
+/** [D][D] of numbers by row and column, each asked for once in order. */
+const tableOf = (D: number, entry: (i: number, j: number) => number): number[][] =>
+  Array.from({ length: D }, (_, i) => Array.from({ length: D }, (_, j) => entry(i, j)));
 
 const matrix = (rows: number, columns: number, seed: number): NdArray => {
   const random = testRandom(seed);
@@ -201,6 +207,106 @@ describe("the Bures metric of Gaussians with full covariance", () => {
     };
     const g = await evaluate(buresMetric(along, 1), tensorOf, [[0]]);
     expect(g.data[0]).toBeCloseTo(0.0346428571, 9);
+  });
+  it.each([1, 2, 3, 5, 8])("is |dm|^2 + tr(X A X) with X A + A X = dA, for %i columns, in float32 too", async (D) => {
+    const random = testRandom(40 + D);
+    const P = (D * (D + 3)) / 2;
+    const numbers = (scale: number) => Array.from({ length: P }, () => scale * random.normal());
+    const [base, ...directions] = [numbers(1), numbers(0.7), numbers(0.7)];
+    const decoder: DistributionDecoder = (z) => {
+      const p = add(matmul(z, array(directions)), array([base]));
+      const part = (from: number, to: number) => slice(p, [null, [from, to]]);
+      return { mean: part(0, D), logDiagonal: part(D, 2 * D), lower: part(2 * D, P) };
+    };
+    const metric = buresMetric(decoder, 2);
+    const points = [
+      [0.1, 0.2],
+      [-0.6, 1],
+    ];
+    const factorAt = ([x, y]: number[]) => {
+      const p = base.map((value, k) => value + x * directions[0][k] + y * directions[1][k]);
+      let next = 2 * D;
+      return tableOf(D, (i, j) => (i < j ? 0 : i === j ? Math.exp(p[D + i]) : Math.exp(p[D + i]) * p[next++]));
+    };
+    const wanted = points.map((at) => {
+      const covariance = (z: number[]) => {
+        const L = factorAt(z);
+        return tableOf(D, (i, j) => L[i].reduce((total, x, k) => total + x * L[j][k], 0));
+      };
+      const A = covariance(at);
+      const h = 1e-5;
+      const solutions = [0, 1].map((k) => {
+        const [up, down] = [1, -1].map((sign) => covariance(at.map((x, i) => x + (i === k ? sign * h : 0))));
+        const system = new Float64Array(D ** 4); // of vec X: kron(I, A) + kron(A, I)
+        for (let i = 0; i < D; i++)
+          for (let j = 0; j < D; j++)
+            for (let l = 0; l < D; l++) {
+              system[(i * D + j) * D * D + l * D + j] += A[i][l];
+              system[(i * D + j) * D * D + i * D + l] += A[l][j];
+            }
+        const change = tableOf(D, (i, j) => (up[i][j] - down[i][j]) / (2 * h)).flat();
+        return solveDense(system, D * D, Float64Array.from(change)) as Float64Array;
+      });
+      return tableOf(2, (k, l) => {
+        let total = 0;
+        for (let i = 0; i < D; i++) {
+          total += directions[k][i] * directions[l][i];
+          for (let j = 0; j < D; j++)
+            for (let m = 0; m < D; m++) total += solutions[k][i * D + j] * A[j][m] * solutions[l][m * D + i];
+        }
+        return total;
+      }).flat();
+    });
+    for (const precision of ["float64", "float32"] as const) {
+      const f = compile((z: Tensor) => metric.metricTensor(z), { precision });
+      const { data }: NdArray = await f(array(points));
+      await f.dispose();
+      wanted.forEach((entries, n) => {
+        const scale = Math.max(...entries.map(Math.abs));
+        entries.forEach((entry, k) => {
+          expect(Math.abs(data[4 * n + k] - entry) / scale).toBeLessThan(precision === "float64" ? 1e-7 : 2e-4);
+        });
+      });
+    }
+    await validateMetric(metric, points);
+  });
+  it("keeps its digits in float32 for nearly singular covariances, and has finite derivatives", async () => {
+    // correlations up to 1 - 1e-5 and deviations from 1e-3 to 1e2
+    const decoder: DistributionDecoder = (z) => {
+      const p = fullNormal().fromNetwork(matmul(z, matrix(2, 44, 5)));
+      return { ...p, logDiagonal: add(p.logDiagonal, array([[-7, 4, 0, 3, -3, 2, 1, -5]])), lower: mul(p.lower, 30) };
+    };
+    const metric = buresMetric(decoder, 2);
+    const points = array([
+      [1, 0.5],
+      [-2, 1],
+      [0.2, -3],
+    ]);
+    const at = async (precision: "float32" | "float64") => {
+      const f = compile(
+        (z: Tensor) => {
+          const both = valueAndGrad((x: Tensor) => sum(metric.metricTensor(x)))(z);
+          return [metric.metricTensor(z), both[1]];
+        },
+        { precision },
+      );
+      const result: NdArray[] = await f(points);
+      await f.dispose();
+      return result;
+    };
+    const [[exact, slope], [single, singleSlope]] = [await at("float64"), await at("float32")];
+    exact.data.forEach((value, k) => {
+      const trace = exact.data[k - (k % 4)] + exact.data[k - (k % 4) + 3];
+      expect(Math.abs(single.data[k] - value) / trace).toBeLessThan(1e-4);
+    });
+    for (let n = 0; n < 3; n++)
+      expect(Math.abs(singleSlope.data[2 * n] / slope.data[2 * n] - 1), `${n}`).toBeLessThan(1e-2);
+    const h = 1e-6;
+    const total = compile((z: Tensor) => sum(metric.metricTensor(z)), { precision: "float64" });
+    const moved = async (by: number) =>
+      (await total(ndarray(points.data.map((x, i) => x + (i === 0 ? by : 0)) as Float64Array, [3, 2]))).data[0];
+    expect(slope.data[0] / (((await moved(h)) - (await moved(-h))) / (2 * h))).toBeCloseTo(1, 5);
+    await total.dispose();
   });
   it("is the limit of squared Bures distances, and flat for diagonal covariances", async () => {
     const f = network(5);

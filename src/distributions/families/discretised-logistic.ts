@@ -22,28 +22,31 @@ import {
   expm1,
   floor,
   greater,
-  jvp,
   less,
-  log,
   logSoftmax,
   logSumExp,
-  maximum,
   minimum,
   mul,
   type NdArray,
+  ndarray,
   neg,
   type Operand,
+  reciprocal,
   reshape,
+  rsqrt,
   sigmoid,
   slice,
+  softmax,
   softplus,
-  sqrt,
   square,
   squeeze,
   sub,
   sum,
   type Tensor,
   toFloat,
+  transpose,
+  where,
+  zeros,
 } from "../../engine/index.js";
 import { expectThat } from "../../errors.js";
 import { drawClass } from "./categorical.js";
@@ -53,10 +56,20 @@ import {
   drawEach,
   type Family,
   flatRows,
+  groupsFirst,
   outputShape,
   type Parameters,
+  shapeOfOperand,
   sumRows,
 } from "./family.js";
+import {
+  type Bins,
+  continuousRoot,
+  edgesToLog,
+  exactRoot,
+  smallestWindowed,
+  windowRoot,
+} from "./logistic-information.js";
 import { invertDistribution, type Marginal, marginalTable } from "./marginals.js";
 import { divergenceTerm, logPositive } from "./stable.js";
 
@@ -70,19 +83,13 @@ export interface DiscretisedLogisticOptions {
   /** Components of a mixture; default 1. */
   readonly components?: number;
   /**
-   * Fisher information of one logistic: "binned", the sum over the K bins (default), or "continuous", that of the
-   * logistic law before binning, diag(1 / (3 s^2), (3 + pi^2) / 9) in (m, log s): the limit of narrow bins and of means
-   * well inside, at a K-th of the cost.
+   * Fisher information of one logistic. "binned" (default): that of the law over the K bins, to 1e-3 of the information of
+   * the law before binning, at a cost that does not grow with K (see `logistic-information.ts`; up to 8 bins it is
+   * the sum). "exact": the sum over the bins, as mixtures have it, to the last digit. "continuous": that of the logistic
+   * law before binning, diag(1 / (3 s^2), (3 + pi^2) / 9) in (m, log s), the limit of narrow bins and of means well
+   * inside; it does not see that values end at low and high.
    */
-  readonly information?: "binned" | "continuous";
-}
-
-/** The bins: K of them, h wide, of which the first is centred at low and the last at high. */
-interface Bins {
-  readonly K: number;
-  readonly low: number;
-  readonly high: number;
-  readonly h: number;
+  readonly information?: "binned" | "exact" | "continuous";
 }
 
 /** Smallest scale that a network can give, in half ranges. */
@@ -110,8 +117,8 @@ export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): F
     `discretised logistic: components ${M} is not a whole number from 1 on; give one, such as 1.`,
   );
   expectThat(
-    information === "binned" || (information === "continuous" && M === 1),
-    `discretised logistic: information "${information}" is not known for ${M} components; use "binned", or "continuous" for one.`,
+    information === "binned" || information === "exact" || (information === "continuous" && M === 1),
+    `discretised logistic: information "${information}" is not known for ${M} components; use "binned" or "exact", or "continuous" for one.`,
   );
   const bins: Bins = { K, low, high, h: (high - low) / (K - 1) };
   const [middle, half] = [(low + high) / 2, (high - low) / 2];
@@ -153,7 +160,7 @@ export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): F
       return {
         ...(!single && { logits: part(0) }),
         mean: add(middle, mul(half, add(means, single ? 0 : array(places)))),
-        logScale: add(Math.log(half), logPositive(scales, smallestScale)),
+        logScale: logPositive(scales, smallestScale, half),
       };
     },
     logDensity: (parameters, x) => sumRows(logProbabilityOf(law(parameters), x, bins)),
@@ -170,10 +177,11 @@ export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): F
       return sumRows(divergenceTerm(exp(logP), exp(logQ), sub(logQ, logP)));
     },
     fisherRoot(parameters) {
+      if (!single) return mixtureRoot(parameters, bins);
       if (information === "continuous") return continuousRoot(parameters);
-      if (single) return singleRoot(parameters, bins);
-      const root = exp(mul(0.5, binned(parameters)));
-      return (tangent) => flatRows(mul(root, jvp(binned, [parameters], [tangent])[1]));
+      return information === "exact" || K < smallestWindowed
+        ? exactRoot(parameters, bins)
+        : windowRoot(parameters, bins);
     },
     embedding: (parameters) => flatRows(mul(2, exp(mul(0.5, binned(parameters))))),
     ...(single && {
@@ -247,21 +255,6 @@ function binLogProbabilities({ mean, logScale, logWeights }: Law, { K, low, h }:
   return logWeights === undefined ? squeeze(logP, 2) : logSumExp(add(logP, expandDims(logWeights, -1)), 2);
 }
 
-function edgesToLog(
-  mean: Tensor,
-  logScale: Tensor,
-  lower: Operand,
-  notFirst: Operand,
-  notLast: Operand,
-  h: number,
-): Tensor {
-  const inverse = exp(neg(logScale));
-  const w = mul(h, inverse);
-  const a = mul(sub(lower, mean), inverse);
-  const tails = add(mul(notLast, softplus(neg(add(a, w)))), mul(notFirst, softplus(a)));
-  return sub(mul(mul(notFirst, notLast), log(neg(expm1(neg(w))))), tails);
-}
-
 /** (x - m) / s of every component at every point, [N, D, M, G], and log s. */
 function standardAt({ mean, logScale }: Law, points: readonly number[]): Tensor {
   return mul(sub(array([...points]), expandDims(mean, -1)), exp(neg(expandDims(logScale, -1))));
@@ -282,42 +275,48 @@ function mixedDensity(law: Law, points: readonly number[]): Tensor {
 }
 
 /**
- * Root of the Fisher information of one logistic: of each column a 2 x 2 block, summed over the bins with the scores
- *   s dlog P_k / dm = sigmoid(a) - sigmoid(-b),   dlog P_k / dlog s = a sigmoid(a) - b sigmoid(-b) - w / expm1(w),
- * w = h / s (with an open side's terms dropped), and its Cholesky factor.
+ * Root of the Fisher information of a mixture: change of each bin's mass P_k by its square root. With F = sigmoid(t),
+ * Q = sigmoid(-t) and f = F Q at the inner edges, t = (e - m) / s, a component's mass between two edges is
+ * F_{k+1} Q_k (1 - e^{-w}), w = h / s, and
+ *   dP_k = T_k - T_{k+1} + sum_j pi_j P_jk dlog pi_j,   T = sum_j pi_j f_j (dm_j / s_j + t_j dlog s_j) at an edge.
+ * No difference of values near 1 is taken: F, Q and f keep their digits in either tail, where neighbours' f differ by
+ * a part of about w, and bins are that much smaller than f themselves.
+ * Layout [M, edges or bins, N D]: what runs over components or bins is in front (see `groupsFirst`).
  */
-function singleRoot(parameters: Parameters<Operand>, bins: Bins): (tangent: Parameters<Operand>) => Tensor {
+function mixtureRoot(parameters: Parameters<Operand>, bins: Bins): (tangent: Parameters<Operand>) => Tensor {
   const { K, low, h } = bins;
-  const mean = expandDims(parameters.mean, -1);
-  const logScale = expandDims(parameters.logScale, -1);
-  const index = Array.from({ length: K }, (_, k) => k);
-  const lower = array(index.map((k) => low + (k - 0.5) * h));
-  const notFirst = array(index.map((k) => (k > 0 ? 1 : 0)));
-  const notLast = array(index.map((k) => (k < K - 1 ? 1 : 0)));
-  const inner = array(index.map((k) => (k > 0 && k < K - 1 ? 1 : 0)));
-  const inverse = exp(neg(logScale));
-  const w = mul(h, inverse);
-  const a = mul(sub(lower, mean), inverse);
-  const b = add(a, w);
-  const P = exp(edgesToLog(mean, logScale, lower, notFirst, notLast, h)); // [N, D, K]
-  const [left, right] = [mul(notFirst, sigmoid(a)), mul(notLast, sigmoid(neg(b)))];
-  const bounded = minimum(w, 80); // beyond, w / expm1(w) is 0
-  const u = sub(left, right);
-  const v = sub(sub(mul(a, left), mul(b, right)), mul(inner, div(bounded, expm1(bounded))));
-  const weighted = mul(P, u);
-  const r11 = sqrt(add(sum(mul(weighted, u), -1), tiny)); // [N, D]
-  const r12 = div(sum(mul(weighted, v), -1), r11);
-  const r22 = sqrt(maximum(sub(sum(mul(mul(P, v), v), -1), square(r12)), tiny));
-  const perScale = exp(neg(parameters.logScale));
-  return (tangent) =>
-    concat([add(mul(r11, mul(tangent.mean, perScale)), mul(r12, tangent.logScale)), mul(r22, tangent.logScale)], 1);
-}
-
-/** Root of the information of the logistic law before binning. */
-function continuousRoot({ logScale }: Parameters<Operand>): (tangent: Parameters<Operand>) => Tensor {
-  const perScale = mul(1 / Math.sqrt(3), exp(neg(logScale)));
-  const ofScale = Math.sqrt(3 + Math.PI ** 2) / 3;
-  return (tangent) => concat([mul(tangent.mean, perScale), mul(tangent.logScale, ofScale)], 1);
+  const [N, D, M] = shapeOfOperand(parameters.mean);
+  const inFront = (x: Operand) => reshape(groupsFirst(x), [M, 1, N * D]);
+  const weights = softmax(inFront(parameters.logits), 0);
+  const inverse = exp(neg(inFront(parameters.logScale)));
+  const edges = ndarray(
+    Float64Array.from({ length: K - 1 }, (_, k) => low + (k + 0.5) * h),
+    [1, K - 1, 1],
+  );
+  const t = mul(sub(edges, inFront(parameters.mean)), inverse); // [M, K - 1, N D]
+  const positive = greater(t, 0);
+  const decay = exp(where(positive, neg(t), t)); // by its own exponential: the runtime's sigmoid is only good to 1e-7 in float32
+  const large = reciprocal(add(1, decay));
+  const small = mul(decay, large);
+  const [F, Q, f] = [where(positive, large, small), where(positive, small, large), mul(small, large)];
+  const between = (x: Tensor, from: number, to: number) => slice(x, [null, [from, to], null]);
+  const masses = concat(
+    [
+      between(F, 0, 1),
+      mul(mul(between(F, 1, K - 1), between(Q, 0, K - 2)), neg(expm1(neg(mul(h, inverse))))),
+      between(Q, K - 2, K - 1),
+    ],
+    1,
+  ); // [M, K, N D]
+  const perRoot = rsqrt(add(sum(mul(weights, masses), 0), tiny)); // [K, N D]
+  const nothing = zeros([1, N * D]);
+  return (tangent) => {
+    const [ofLogits, ofMean, ofScale] = [tangent.logits, tangent.mean, tangent.logScale].map(inFront);
+    const ofWeights = mul(weights, sub(ofLogits, sum(mul(weights, ofLogits), 0, { keepDimensions: true })));
+    const moved = sum(mul(f, add(mul(weights, mul(ofMean, inverse)), mul(t, mul(weights, ofScale)))), 0); // T, [K - 1, N D]
+    const change = add(sub(concat([nothing, moved], 0), concat([moved, nothing], 0)), sum(mul(masses, ofWeights), 0));
+    return reshape(transpose(mul(perRoot, change)), [N, D * K]);
+  };
 }
 
 interface HostComponent {

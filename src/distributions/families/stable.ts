@@ -58,9 +58,9 @@ export const POSITIVE_OFFSET = 1e-4;
 /** What logarithms were taken of, so that nobody has to undo them: the runtime's logarithm costs as much as ten products. */
 const positives = new WeakMap<object, Tensor>();
 
-/** log(softplus(x) + offset): the logarithm of a positive number, from any real output. About x for large x. */
-export function logPositive(x: Operand, offset = POSITIVE_OFFSET): Tensor {
-  const positive = add(softplus(x), offset);
+/** log(unit (softplus(x) + offset)): the logarithm of a positive number, from any real output. About unit x for large x. */
+export function logPositive(x: Operand, offset = POSITIVE_OFFSET, unit = 1): Tensor {
+  const positive = mul(unit, add(softplus(x), offset));
   const logarithm = log(positive);
   positives.set(logarithm, positive);
   return logarithm;
