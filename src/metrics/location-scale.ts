@@ -23,6 +23,7 @@ import {
   abs,
   add,
   array,
+  broadcastTo,
   clip,
   concat,
   div,
@@ -33,14 +34,17 @@ import {
   type Operand,
   ones,
   reciprocal,
+  reshape,
   sqrt,
   square,
+  stack,
   stopGradient,
   sub,
   sum,
   type Tensor,
 } from "../engine/index.js";
 import type { DistributionDecoder } from "./fisher-rao.js";
+import { unitRow } from "./linear-algebra.js";
 import type { EndValues, StepEnds } from "./metric.js";
 
 /** W1 of each column to the squared distance of a row: [N, D] -> [N]; the signs of the columns do not count. */
@@ -69,13 +73,62 @@ export function smoothed(u: Tensor, e: number): Tensor {
 export function closedEnds(decoder: DistributionDecoder, law: LocationScale, combine: Combine): StepEnds {
   return {
     at: (z) => law.at(decoder(z)),
-    energy(a, b) {
-      const shift = sub(b.location, a.location);
-      const width = size(sub(b.scale, a.scale));
-      // kept finite where widths agree; both functions are at their limits long before 1e4
-      const ratio = clip(div(stopGradient(shift), maximum(stopGradient(width), 1e-30)), -1e4, 1e4);
-      return combine(add(mul(shift, law.balance(ratio)), mul(width, law.reach(ratio))));
-    },
+    energy: (a, b) => combine(onTheLine(law, sub(b.location, a.location), sub(b.scale, a.scale))),
+  };
+}
+
+/** E|dm + xi ds| of each column, [N, D]. */
+function onTheLine(law: LocationScale, dm: Tensor, ds: Tensor): Tensor {
+  const width = size(ds);
+  // kept finite where widths agree; both functions are at their limits long before 1e4
+  const ratio = clip(div(stopGradient(dm), maximum(stopGradient(width), 1e-30)), -1e4, 1e4);
+  return add(mul(dm, law.balance(ratio)), mul(width, law.reach(ratio)));
+}
+
+/** The squared length of a change (dm, ds) of the laws at some points: [N, D] each -> [N]. */
+type SquaredNorm = (here: ReturnType<LocationScale["at"]>) => (dm: Tensor, ds: Tensor) => Tensor;
+
+/** Of short steps on the line. */
+export function closedNorm(law: LocationScale, combine: Combine): SquaredNorm {
+  return () => (dm, ds) => combine(onTheLine(law, dm, ds));
+}
+
+/** Of short steps between bins: sum_k delta_k f(y_k) |dm + y_k ds| / s of each column. */
+export function binnedNorm(law: LocationScale, edges: Edges, combine: Combine): SquaredNorm {
+  return (here) => {
+    const terms = massesOf(law, here, edges);
+    const inverse = reciprocal(here.scale);
+    return (dm, ds) => {
+      const [location, scale] = [dm, ds].map((x) => mul(x, inverse));
+      const parts = terms.map(({ mass, y, spread }) =>
+        overSlab(mul(mass, abs(add(spread(location), mul(y, spread(scale)))))),
+      );
+      return combine(parts.reduce((x, next) => add(x, next)));
+    };
+  };
+}
+
+/**
+ * Up to two latent dimensions: the quadratic form G with v^T G v the squared norm along both axes and, in the mean, along
+ * both diagonals. [N, d] -> [N, d, d]. Never indefinite, since a norm obeys the triangle inequality. Where columns are
+ * many the squared norm is all but quadratic: to 1e-4 on a decoder of 784 normal columns, which no bound comes near.
+ */
+export function planeTensor(
+  decoder: DistributionDecoder,
+  law: LocationScale,
+  norm: SquaredNorm,
+): (z: Tensor) => Tensor {
+  const lawAt = (z: Tensor) => law.at(decoder(z));
+  return (z) => {
+    const [n, d] = z.shape;
+    const square = norm(lawAt(z));
+    const columns = Array.from({ length: d }, (_, k) => jvp(lawAt, [z], [broadcastTo(unitRow(d, k), [n, d])])[1]);
+    const along = columns.map(({ location, scale }) => square(location, scale));
+    if (d === 1) return reshape(along[0], [n, 1, 1]);
+    const [a, b] = columns;
+    const [up, down] = [add, sub].map((f) => square(f(a.location, b.location), f(a.scale, b.scale)));
+    const mixed = mul(0.25, sub(up, down));
+    return reshape(stack([along[0], mixed, mixed, along[1]], 1), [n, 2, 2]);
   };
 }
 
@@ -121,15 +174,10 @@ export function binnedBound(
   law: LocationScale,
   edges: Edges,
 ): (z: Tensor) => (v: Tensor) => Tensor {
-  const slabs = slabsOf(edges);
   const lawAt = (z: Tensor) => law.at(decoder(z));
   return (z) => {
     const here = lawAt(z);
-    const standard = standardised(here);
-    const terms = slabs.map(({ places, gaps }) => {
-      const y = standard(places);
-      const [, slope] = jvp((x: Tensor) => law.balance(x), [y], [ones(y.shape)]) as [Tensor, Tensor];
-      const mass = mul(slope, typeof gaps === "number" ? gaps / 2 : mul(0.5, gaps)); // delta f
+    const terms = massesOf(law, here, edges).map(({ mass, y }) => {
       const first = mul(mass, y);
       return [mass, first, mul(first, y)].map(overSlab);
     });
@@ -142,6 +190,17 @@ export function binnedBound(
       return concat([add(mul(q0, dm), mul(q1, ds)), mul(rest, ds)], 1);
     };
   };
+}
+
+/** delta_k f(y_k) and y_k of every slab, and what brings arrays [N, D] into its shape. */
+function massesOf(law: LocationScale, here: ReturnType<LocationScale["at"]>, edges: Edges) {
+  const standard = standardised(here);
+  return slabsOf(edges).map(({ places, gaps }) => {
+    const y = standard(places);
+    const [, slope] = jvp((x: Tensor) => law.balance(x), [y], [ones(y.shape)]) as [Tensor, Tensor];
+    const mass = mul(slope, typeof gaps === "number" ? gaps / 2 : mul(0.5, gaps));
+    return { mass, y, spread: (x: Tensor) => (y.shape.length === 2 ? x : expandDims(x, 1)) };
+  });
 }
 
 /** Slabs that the edges are taken in, at most: each is a dozen operations of a program. */

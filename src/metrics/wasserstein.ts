@@ -50,7 +50,18 @@ import { UsageError } from "../errors.js";
 import { flattenRows } from "./checks.js";
 import { type EmbeddedMetric, embeddedMetric } from "./embedded.js";
 import type { DistributionDecoder } from "./fisher-rao.js";
-import { binnedBound, binnedEnds, type Combine, closedEnds, type Edges, size, smoothed } from "./location-scale.js";
+import {
+  binnedBound,
+  binnedEnds,
+  binnedNorm,
+  type Combine,
+  closedEnds,
+  closedNorm,
+  type Edges,
+  planeTensor,
+  size,
+  smoothed,
+} from "./location-scale.js";
 import { energyOfEnds, type LatentMetric, type StepEnds } from "./metric.js";
 import { rootMetric } from "./root-metric.js";
 
@@ -82,8 +93,9 @@ export interface FinslerMetric extends LatentMetric {
 
 /**
  * 1-Wasserstein energies and lengths: `segmentEnergy` is the squared (combined) W1 between the ends of a step. The
- * result goes to `connect` like any metric. Its `metricTensor` is no metric but a quadratic upper bound, in bins
- * (sum delta |dF|)^2 <= (sum delta p) (sum delta dF^2 / p), which solvers precondition with; `evaluate` refuses it.
+ * result goes to `connect` like any metric. Its `metricTensor` is no metric but a quadratic form near the squared norm: for
+ * location-scale families on a latent plane one that agrees with it on average, else an upper bound, in bins
+ * (sum delta |dF|)^2 <= (sum delta p) (sum delta dF^2 / p). Solvers precondition with it; `evaluate` refuses it.
  * Between bins location-scale families (normal, one logistic) cost least; in closed form about as much as 2-Wasserstein.
  * @param family with a `distributionFunction`. That of gamma and beta laws, and of the shares of Dirichlet laws, each a beta
  *   law, is itself made of the bins: their width should be a fifth of the narrowest law's standard deviation or less
@@ -112,9 +124,18 @@ export function wasserstein1(
     return wasserstein1Closed(decoder, family, dimension, { columns });
   }
   const edges = edgesOf(options.values, place);
-  const { ends, root } = binnedTransport(decoder, family, edges, smoothing, combineBy(columns));
+  const combine = combineBy(columns);
+  const { ends, root } = binnedTransport(decoder, family, edges, smoothing, combine);
+  const { locationScale } = family;
   const name = columns === "sum" ? "1-Wasserstein (sum over columns)" : "root-sum-square of marginal 1-Wasserstein";
-  return { ...rootMetric(root, { dimension, name, ends }), finsler: true };
+  return {
+    ...rootMetric(root, { dimension, name, ends }),
+    ...(locationScale &&
+      dimension <= 2 && {
+        metricTensor: planeTensor(decoder, locationScale, binnedNorm(locationScale, edges, combine)),
+      }),
+    finsler: true,
+  };
 }
 
 const combineBy =
@@ -172,7 +193,8 @@ const hasClosedForm = ({ wasserstein1: closed, wasserstein2Embedding: flat }: Fa
 
 /**
  * 1-Wasserstein by the family's closed form of each column, where it has one, on the continuous (unbinned) laws; the
- * `metricTensor` is the 2-Wasserstein one, an upper bound.
+ * `metricTensor` is near the squared norm for location-scale families on a latent plane, else the 2-Wasserstein one, an
+ * upper bound.
  * @throws UsageError for a family without closed forms
  */
 export function wasserstein1Closed(
@@ -195,7 +217,10 @@ export function wasserstein1Closed(
     name: "1-Wasserstein, closed form",
     dimension,
     finsler: true,
-    metricTensor: bound.metricTensor,
+    metricTensor:
+      locationScale && dimension <= 2
+        ? planeTensor(decoder, locationScale, closedNorm(locationScale, combine))
+        : bound.metricTensor,
     ends,
     segmentEnergy: energyOfEnds(ends),
   };
