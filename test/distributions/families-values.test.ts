@@ -363,7 +363,7 @@ describe("Wasserstein distances of columns", () => {
     }
     const { locationScale } = family;
     if (locationScale) {
-      const [{ location, scale }] = await run((a) => [locationScale.at(a)], [p]);
+      const [location, scale] = await run((a) => Object.values(locationScale.at(a)), [p]);
       const rs = [-3, -0.4, 0, 0.2, 1.5, 40];
       const [balance, reach] = await run((r) => [locationScale.balance(r), locationScale.reach(r)], [array(rs)]);
       const law = from[0][0];

@@ -392,6 +392,16 @@ describe("1-Wasserstein of location-scale laws", () => {
     await run.dispose();
     return data as Float64Array;
   };
+  const lifted =
+    (decoder: DistributionDecoder): DistributionDecoder =>
+    (z) =>
+      decoder(concat([add(column(z, 0), column(z, 2)), add(column(z, 1), mul(-0.5, column(z, 2)))], 1));
+  const tensors = async (metric: LatentMetric, points: number[][]): Promise<Float64Array> => {
+    const run = compile((z: Tensor) => metric.metricTensor(z), { precision: "float64" });
+    const { data }: NdArray = await run(array(points));
+    await run.dispose();
+    return data as Float64Array;
+  };
   const near = (a: ArrayLike<number>, b: ArrayLike<number>, share: number) => {
     expect(a.length).toBe(b.length);
     for (let i = 0; i < a.length; i++)
@@ -410,13 +420,32 @@ describe("1-Wasserstein of location-scale laws", () => {
         const [one, other] = [family, plain].map((each) => wasserstein1(decoder, each, 2, options));
         near(await step(one, from, to), await step(other, from, to), 1e-9);
         near(await derivatives(one), await derivatives(other), 1e-7);
-        const tensors = async (metric: LatentMetric) => {
-          const run = compile((z: Tensor) => metric.metricTensor(z), { precision: "float64" });
-          const { data }: NdArray = await run(array(from));
-          await run.dispose();
-          return data;
-        };
-        near(await tensors(one), await tensors(other), 1e-3); // which keeps densities from 0
+        // the bound, which serves from three latent dimensions on
+        const [own, others] = [family, plain].map((each) => wasserstein1(lifted(decoder), each, 3, options));
+        const points = from.map((z) => [...z, 0.1]);
+        near(await tensors(own, points), await tensors(others, points), 1e-3); // which keeps densities from 0
+      }
+    },
+  );
+
+  it.each(cases)(
+    "%s: on a plane the tensor is the squared norm along axes, and between diagonals",
+    async (_, family, decoder) => {
+      const values = { low: -2, high: 3, count: 40 };
+      for (const options of [{}, { columns: "sum" }, { values }, { values, columns: "sum" }] as const) {
+        const metric = wasserstein1(decoder, family, 2, options);
+        const z = from[0];
+        const h = 1e-4;
+        const directions = [
+          [1, 0],
+          [0, 1],
+          [1, 1],
+          [1, -1],
+        ];
+        const ends = (side: number) => directions.map((v) => z.map((x, k) => x + (side * h * v[k]) / 2));
+        const [first, second, up, down] = (await step(metric, ends(-1), ends(1))).map((energy) => energy / h ** 2);
+        const mixed = (up - down) / 4;
+        near(await tensors(metric, [z]), [first, mixed, mixed, second], 2e-3);
       }
     },
   );
