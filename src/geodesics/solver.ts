@@ -307,7 +307,7 @@ export function createSolver(
 
   /**
    * An energy can be positive on a curve along which the metric is indefinite: only the tensor tells. A pullback
-   * J^T J cannot be, so metrics with an embedding are not asked; nor are those whose tensor is only a bound.
+   * J^T J cannot be, so metrics with an embedding are not asked; nor are those that have no tensor, only a form near one.
    */
   async function checkDefinite(solution: Solution): Promise<void> {
     if (metric.embedding || metric.finsler || !solution.curve.length || !MEASURED.has(solution.reason)) return;
