@@ -81,6 +81,11 @@ export interface DistributionMetricOptions {
   readonly weights?: Readonly<Record<string, number>>;
   /** Values of the columns, for "wasserstein1" and for "wasserstein" without a closed form; default: the likelihood's. */
   readonly values?: Values;
+  /**
+   * "wasserstein1": between the bins of `values` (the published energy), or on the line by the family's closed form. Default
+   * "bins" where there are values, given or of the likelihood, else "closed".
+   */
+  readonly form?: "bins" | "closed";
   /** `floor` times the identity is added. */
   readonly floor?: number;
 }
@@ -237,7 +242,7 @@ function metricNamed(
   model: DistributionModel,
   whole: DistributionDecoder,
   name: DistributionMetricName,
-  { columns, weights, values = model.values }: DistributionMetricOptions,
+  { columns, weights, values: given, form: wanted }: DistributionMetricOptions,
 ): LatentMetric {
   const { family, dimension } = model;
   const names = namesFor(model);
@@ -245,8 +250,19 @@ function metricNamed(
     throw new UsageError(
       `metric: "${name}" does not go with the ${family.name} likelihood; use one of ${names.join(", ")}.`,
     );
+  const values = given ?? model.values;
   const closed = family.wasserstein2Embedding !== undefined || family.name === "full normal";
-  if (values === undefined && (name === "wasserstein1" || (name === "wasserstein" && !closed)))
+  const closed1 = family.wasserstein1 !== undefined && family.wasserstein2Embedding !== undefined;
+  const form = wanted ?? (values === undefined && closed1 ? "closed" : "bins");
+  if (wanted !== undefined && name !== "wasserstein1")
+    throw new UsageError(`metric: a form goes with wasserstein1, not with ${name}.`);
+  if (wanted === "closed" && (given !== undefined || !closed1))
+    throw new UsageError(
+      closed1
+        ? "metric: the closed form of wasserstein1 has no bins; leave its values out."
+        : `metric: wasserstein1 of a ${family.name} likelihood has no closed form; leave the form out.`,
+    );
+  if (values === undefined && ((name === "wasserstein1" && form === "bins") || (name === "wasserstein" && !closed)))
     throw new UsageError(
       `metric: ${name} of a ${family.name} likelihood needs the range of the data; give values such as { low: 0, high: 1 }, or --metric ${name}:low=0,high=1 on the command line.`,
     );
@@ -271,7 +287,7 @@ function metricNamed(
     case "wasserstein":
       return wasserstein2(decoder, family, dimension, { values });
     case "wasserstein1":
-      return wasserstein1(decoder, family, dimension, { values: values! });
+      return wasserstein1(decoder, family, dimension, form === "bins" ? { values } : {});
     case "probabilities":
       return probabilityDifferences(decoder, family, dimension);
     case "impurity":

@@ -1,11 +1,12 @@
 /**
  * Parts of a likelihood's metric from the command line, behind its name: `wasserstein:low=0,high=8,count=64` (the
- * values that columns take), `fisher-rao:columns=0-3+7` (the columns or sites that count), `fisher-rao:heading=0.5`
- * (the weight of a block of mixed data), `fisher-rao:floor=0.01` (a multiple of the identity is added).
+ * values that columns take), `wasserstein1:form=closed` (not between bins), `fisher-rao:columns=0-3+7` (the columns or
+ * sites that count), `fisher-rao:heading=0.5` (the weight of a block of mixed data), `fisher-rao:floor=0.01` (a multiple
+ * of the identity is added).
  */
 import type { DistributionMetricName, DistributionMetricOptions } from "../autoencoders/index.js";
 import { UsageError } from "../errors.js";
-import { finiteNumber, numberFromZero, wholeNumber } from "./options.js";
+import { finiteNumber, numberFromZero, oneOf, wholeNumber } from "./options.js";
 
 const ranges = ["low", "high", "count"] as const;
 
@@ -23,6 +24,7 @@ export function likelihoodParts(
   const weighed = name.startsWith("fisher-rao") || name === "position-orientation" ? blocks : [];
   const known = [
     ...(name.startsWith("wasserstein") ? ranges : []),
+    ...(name === "wasserstein1" ? ["form"] : []),
     ...(blocks.length === 0 ? ["columns"] : []),
     "floor",
     ...weighed,
@@ -38,6 +40,7 @@ export function likelihoodParts(
   const [low, high] = ["low", "high"].map((key) => given.has(key));
   if (low !== high || (given.has("count") && !low))
     throw new UsageError(`${option}: give low and high together, such as ${name}:low=0,high=1,count=64.`);
+  const form = given.has("form") ? oneOf(`${option} form`, given.get("form")!, ["bins", "closed"] as const) : undefined;
   const weights = weighed.filter((block) => given.has(block));
   return {
     ...(low && {
@@ -47,6 +50,7 @@ export function likelihoodParts(
         ...(given.has("count") && { count: wholeNumber(`${option} count`, given.get("count")!, 2, 65536) }),
       },
     }),
+    ...(form && { form }),
     ...(given.has("columns") && { columns: columnList(`${option} columns`, given.get("columns")!) }),
     ...(given.has("floor") && { floor: numberFromZero(`${option} floor`, given.get("floor")!) }),
     ...(weights.length > 0 && {

@@ -307,10 +307,10 @@ export function createSolver(
 
   /**
    * An energy can be positive on a curve along which the metric is indefinite: only the tensor tells. A pullback
-   * J^T J cannot be, so metrics with an embedding are not asked.
+   * J^T J cannot be, so metrics with an embedding are not asked; nor are those that have no tensor, only a form near one.
    */
   async function checkDefinite(solution: Solution): Promise<void> {
-    if (metric.embedding || !solution.curve.length || !MEASURED.has(solution.reason)) return;
+    if (metric.embedding || metric.finsler || !solution.curve.length || !MEASURED.has(solution.reason)) return;
     definite ??= compile(tensorKernel(metric), { precision });
     const nodes = new Float64Array(CHECKED_NODES * d);
     const last = solution.curve.length / d - 1;

@@ -27,7 +27,7 @@ export interface LatentMetric {
   readonly ends?: StepEnds;
   /**
    * Set where steps have lengths that no inner product gives (1-Wasserstein): then `metricTensor` is only a quadratic
-   * bound that solvers precondition with, and what needs a metric tensor refuses it.
+   * form near them that solvers precondition with, and what needs a metric tensor refuses it.
    */
   readonly finsler?: true;
 }

@@ -24,7 +24,6 @@
  */
 import type { Family } from "../distributions/families/index.js";
 import {
-  abs,
   add,
   array,
   clip,
@@ -52,6 +51,18 @@ import { UsageError } from "../errors.js";
 import { flattenRows } from "./checks.js";
 import { type EmbeddedMetric, embeddedMetric } from "./embedded.js";
 import type { DistributionDecoder } from "./fisher-rao.js";
+import {
+  binnedBound,
+  binnedEnds,
+  binnedNorm,
+  type Combine,
+  closedEnds,
+  closedNorm,
+  type Edges,
+  planeTensor,
+  size,
+  smoothed,
+} from "./location-scale.js";
 import { energyOfEnds, type LatentMetric, type StepEnds } from "./metric.js";
 import { jointRootMetric, rootMetric } from "./root-metric.js";
 
@@ -64,8 +75,11 @@ export interface Values {
 }
 
 export interface Wasserstein1Options {
-  /** The values that a column takes. */
-  readonly values: Values;
+  /**
+   * The values that a column takes: the published energy, between their bins. Without them the laws are taken on the line, by
+   * the family's closed form: the limit of fine bins over a wide range.
+   */
+  readonly values?: Values;
   /** Place of a value, rising: the ground distance is |place(x) - place(y)|. Default the value itself. */
   readonly place?: (value: number) => number;
   readonly columns?: "root-sum-square" | "sum";
@@ -80,59 +94,108 @@ export interface FinslerMetric extends LatentMetric {
 
 /**
  * 1-Wasserstein energies and lengths: `segmentEnergy` is the squared (combined) W1 between the ends of a step. The
- * result goes to `connect` like any metric. Its `metricTensor` is no metric but a quadratic upper bound,
- * (sum delta |dF|)^2 <= (sum delta p) (sum delta dF^2 / p), which solvers precondition with; `evaluate` refuses it.
+ * result goes to `connect` like any metric. Its `metricTensor` is no metric but a quadratic form near the squared norm: for
+ * location-scale families on a latent plane one that agrees with it on average, else an upper bound, in bins
+ * (sum delta |dF|)^2 <= (sum delta p) (sum delta dF^2 / p). Solvers precondition with it; `evaluate` refuses it.
+ * Between bins location-scale families (normal, one logistic) cost least; in closed form about as much as 2-Wasserstein.
  * @param family with a `distributionFunction`. That of gamma and beta laws, and of the shares of Dirichlet laws, each a beta
  *   law, is itself made of the bins: their width should be a fifth of the narrowest law's standard deviation or less
- * @throws UsageError for a family that has none, or options out of range
+ * @throws UsageError for a family that has none, one without a closed form where there are no values, or options out of range
  */
 export function wasserstein1(
   decoder: DistributionDecoder,
   family: Family,
   dimension: number,
-  options: Wasserstein1Options,
+  options: Wasserstein1Options = {},
 ): FinslerMetric {
-  const { place = (x: number) => x, columns = "root-sum-square", smoothing = 0 } = options;
-  const distribution = distributionOf("wasserstein1", decoder, family);
-  const values = valuesOf("wasserstein1", options.values);
-  const edges = values.slice(1).map((value, k) => (value + values[k]) / 2);
-  const gaps = values.slice(1).map((value, k) => place(value) - place(values[k]));
-  if (!gaps.every((gap) => gap > 0 && gap < Infinity))
-    throw new UsageError("wasserstein1: place does not rise from value to value; give a rising function.");
+  const { place, columns = "root-sum-square", smoothing = 0 } = options;
   if (!["root-sum-square", "sum"].includes(columns))
     throw new UsageError(`wasserstein1: columns is "${columns}"; give "root-sum-square" or "sum".`);
   if (!(smoothing >= 0 && smoothing < 1))
     throw new UsageError(`wasserstein1: smoothing is ${smoothing}; give a number from 0 to 1, such as 1e-4.`);
-  const size = (u: Tensor): Tensor =>
-    smoothing === 0 ? abs(u) : sub(sqrt(add(square(u), smoothing * smoothing)), smoothing);
+  if (options.values === undefined) {
+    if (!hasClosedForm(family))
+      throw new UsageError(
+        `wasserstein1: values is missing, and the ${family.name} family has no closed form; give the range of the data, such as { low: 0, high: 1 }.`,
+      );
+    if (place !== undefined || smoothing > 0)
+      throw new UsageError(
+        `wasserstein1: ${place === undefined ? "smoothing" : "place"} goes with bins only; give values too.`,
+      );
+    return wasserstein1Closed(decoder, family, dimension, { columns });
+  }
+  const edges = edgesOf(options.values, place);
+  const combine = combineBy(columns);
+  const { ends, root } = binnedTransport(decoder, family, edges, smoothing, combine);
+  const { locationScale } = family;
+  const name = columns === "sum" ? "1-Wasserstein (sum over columns)" : "root-sum-square of marginal 1-Wasserstein";
+  return {
+    ...rootMetric(root, { dimension, name, ends }),
+    ...(locationScale &&
+      dimension <= 2 && {
+        metricTensor: planeTensor(decoder, locationScale, binnedNorm(locationScale, edges, combine)),
+      }),
+    finsler: true,
+  };
+}
+
+const combineBy =
+  (columns: Wasserstein1Options["columns"]): Combine =>
+  (each) =>
+    columns === "sum" ? square(sum(each, -1)) : sum(square(each), -1);
+
+/** Edges between neighbouring values, and the ground distances across them. */
+function edgesOf(given: Values, place: (x: number) => number = (x) => x): Edges {
+  const values = valuesOf("wasserstein1", given);
+  const gaps = values.slice(1).map((value, k) => place(value) - place(values[k]));
+  if (!gaps.every((gap) => gap > 0 && gap < Infinity))
+    throw new UsageError("wasserstein1: place does not rise from value to value; give a rising function.");
+  return { places: values.slice(1).map((value, k) => (value + values[k]) / 2), gaps };
+}
+
+/** Energies in bins, and the root of their bound: edge by edge for location-scale laws, else from F at all edges at once. */
+function binnedTransport(
+  decoder: DistributionDecoder,
+  family: Family,
+  edges: Edges,
+  smoothing: number,
+  combine: Combine,
+): { ends: StepEnds; root: (z: Tensor) => (v: Tensor) => Tensor } {
+  const { locationScale } = family;
+  if (locationScale)
+    return {
+      ends: binnedEnds(decoder, locationScale, edges, smoothing, combine),
+      root: binnedBound(decoder, locationScale, edges),
+    };
+  const { places } = edges;
+  const distribution = distributionOf("wasserstein1", decoder, family);
+  const gaps = array([...edges.gaps]);
+  const magnitude = smoothing === 0 ? size : (u: Tensor) => smoothed(u, smoothing);
   const root = (z: Tensor) => {
-    const density = family.marginalDensity && floored(family.marginalDensity(decoder(z), edges), edges);
+    const density = family.marginalDensity && floored(family.marginalDensity(decoder(z), places), places);
     // weights w with (sum delta |dF|)^2 <= sum (delta dF^2 / w) sum (delta w); the density is nearly the best one
-    const weight = density ?? array(edges.map(() => 1));
-    const total = sum(mul(weight, array(gaps)), -1, { keepDimensions: true });
-    const factor = sqrt(mul(array(gaps), div(total, weight)));
+    const weight = density ?? array(places.map(() => 1));
+    const total = sum(mul(weight, gaps), -1, { keepDimensions: true });
+    const factor = sqrt(mul(gaps, div(total, weight)));
     return (v: Tensor): Tensor => {
-      const [, change] = jvp((x: Tensor) => distribution(x, edges), [z], [v]) as [Tensor, Tensor];
+      const [, change] = jvp((x: Tensor) => distribution(x, places), [z], [v]) as [Tensor, Tensor];
       return flattenRows(mul(change, factor));
     };
   };
-  const bound = rootMetric(root, {
-    dimension,
-    name: columns === "sum" ? "1-Wasserstein (sum over columns)" : "root-sum-square of marginal 1-Wasserstein",
-    ends: {
-      at: (z) => ({ F: distribution(z, edges) }), // [N, D, G]
-      energy(a, b) {
-        const each = sum(mul(size(sub(b.F, a.F)), array(gaps)), -1); // W1 of each column, [N, D]
-        return columns === "sum" ? square(sum(each, -1)) : sum(square(each), -1);
-      },
-    },
-  });
-  return { ...bound, finsler: true };
+  const ends: StepEnds = {
+    at: (z) => ({ F: distribution(z, places) }), // [N, D, G]
+    energy: (a, b) => combine(sum(mul(magnitude(sub(b.F, a.F)), gaps), -1)),
+  };
+  return { ends, root };
 }
+
+const hasClosedForm = ({ wasserstein1: closed, wasserstein2Embedding: flat }: Family): boolean =>
+  closed !== undefined && flat !== undefined;
 
 /**
  * 1-Wasserstein by the family's closed form of each column, where it has one, on the continuous (unbinned) laws; the
- * `metricTensor` is the 2-Wasserstein one, an upper bound.
+ * `metricTensor` is near the squared norm for location-scale families on a latent plane, else the 2-Wasserstein one, an
+ * upper bound.
  * @throws UsageError for a family without closed forms
  */
 export function wasserstein1Closed(
@@ -141,24 +204,24 @@ export function wasserstein1Closed(
   dimension: number,
   options: Pick<Wasserstein1Options, "columns"> = {},
 ): FinslerMetric {
-  const { wasserstein1: closed, wasserstein2Embedding: flat } = family;
+  const { wasserstein1: closed, wasserstein2Embedding: flat, locationScale } = family;
   if (!closed || !flat)
     throw new UsageError(
       `wasserstein1Closed: the ${family.name} family has no closed form; use wasserstein1 with its values.`,
     );
   const bound = embeddedMetric((z) => flat.call(family, decoder(z)), { dimension, name: "" });
-  const ends: StepEnds = {
-    at: decoder,
-    energy(a, b) {
-      const each = closed.call(family, a, b); // [N, D]
-      return options.columns === "sum" ? square(sum(each, -1)) : sum(square(each), -1);
-    },
-  };
+  const combine = combineBy(options.columns);
+  const ends: StepEnds = locationScale
+    ? closedEnds(decoder, locationScale, combine)
+    : { at: decoder, energy: (a, b) => combine(closed.call(family, a, b)) };
   return {
     name: "1-Wasserstein, closed form",
     dimension,
     finsler: true,
-    metricTensor: bound.metricTensor,
+    metricTensor:
+      locationScale && dimension <= 2
+        ? planeTensor(decoder, locationScale, closedNorm(locationScale, combine))
+        : bound.metricTensor,
     ends,
     segmentEnergy: energyOfEnds(ends),
   };

@@ -69,6 +69,16 @@ describe("models of the two plain likelihoods", () => {
     const before = await metricsOf({ model, latents });
     expect(before.gate).toBeDefined();
     await allWork(before, doubled(latents));
+    // without values order 1 is in closed form; with them between their bins
+    const points = doubled(latents);
+    const length = async (choice: Parameters<typeof before.metric>[1]) =>
+      (await connect(before.metric("wasserstein1", choice), points[0], points[1], { accuracy: 1e-2 })).straightLength;
+    const closed = await length({});
+    expect(await length({ form: "closed" })).toBe(closed);
+    expect((await length({ values: { low: -8, high: 9, count: 512 } })) / closed).toBeCloseTo(1, 3);
+    expect(() => before.metric("wasserstein1", { form: "bins" })).toThrow(/needs the range of the data/);
+    expect(() => before.metric("wasserstein1", { form: "closed", values: { low: 0, high: 1 } })).toThrow(/has no bins/);
+    expect(() => before.metric("wasserstein", { form: "closed" })).toThrow(/a form goes with wasserstein1/);
     const fitted = await fitUncertainty(model, data.rows, { clusters: 10 });
     const after = await metricsOf({ model: fitted, latents });
     expect(after.gate).toBeUndefined();

@@ -12,6 +12,7 @@ describe("what stands behind the name", () => {
     expect(likelihoodParts("wasserstein", "low=0,high=8,count=64", [])).toEqual({
       values: { low: 0, high: 8, count: 64 },
     });
+    expect(likelihoodParts("wasserstein1", "form=closed,columns=1", [])).toEqual({ form: "closed", columns: [1] });
     expect(likelihoodParts("fisher-rao", "columns=0-2+5, floor=0.1", [])).toEqual({
       columns: [0, 1, 2, 5],
       floor: 0.1,
@@ -23,6 +24,8 @@ describe("what stands behind the name", () => {
   it.each<[Parameters<typeof likelihoodParts>[0], string, string[], string]>([
     ["wasserstein", "lo=0", [], '"lo=0" is not of the form name=value with a name of low, high, count, columns, floor'],
     ["wasserstein1", "low=0", [], "give low and high together"],
+    ["wasserstein1", "form=line", [], '--metric wasserstein1 form: "line" is not one of bins, closed'],
+    ["wasserstein", "form=closed", [], '"form=closed" is not of the form'],
     ["wasserstein1", "low=0,high=1,count=1.5", [], '--metric wasserstein1 count: "1.5" is not a whole number'],
     ["fisher-rao", "low=0,high=1", [], '"low=0" is not of the form'],
     ["fisher-rao", "columns=5-2", [], '"5-2" is no column or range of columns'],

@@ -361,6 +361,26 @@ describe("Wasserstein distances of columns", () => {
         });
       }
     }
+    const { locationScale } = family;
+    if (locationScale) {
+      const [location, scale] = await run((a) => Object.values(locationScale.at(a)), [p]);
+      const rs = [-3, -0.4, 0, 0.2, 1.5, 40];
+      const [balance, reach] = await run((r) => [locationScale.balance(r), locationScale.reach(r)], [array(rs)]);
+      const law = from[0][0];
+      if (law.kind !== "continuous") throw new Error("a location-scale law is continuous");
+      const standard = (x: number) => law.distribution(location.data[0] + scale.data[0] * x);
+      rs.forEach((r, k) => {
+        expect(balance.data[k], `balance(${r})`).toBeCloseTo(2 * standard(r) - 1, 10);
+        expect(balance.data[k]).toBeCloseTo(1 - 2 * standard(-r), 10); // symmetric
+        // E[xi sgn(xi + r)] = 2 E[xi; xi > -r] = 2 int_-r^oo (1 - F) dx - 2 r (1 - F(-r)), by Simpson's rule
+        const [low, high, n] = [-Math.min(r, 20), 20, 4000];
+        let tail = 0;
+        for (let j = 0; j <= n; j++)
+          tail += (j % n === 0 ? 1 : j % 2 === 1 ? 4 : 2) * (1 - standard(low + ((high - low) * j) / n));
+        tail *= (high - low) / (3 * n);
+        expect(reach.data[k], `reach(${r})`).toBeCloseTo(2 * (tail + low * (1 - standard(low))), 8);
+      });
+    }
     if (family.marginalDensity) {
       // the density is the slope of the distribution function
       const points = [0.2, 0.7, 1.9];

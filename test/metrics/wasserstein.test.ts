@@ -8,7 +8,9 @@ import {
   categorical,
   discretisedLogistic,
   exponential,
+  type Family,
   fullNormal,
+  gamma,
   normal,
   type Parameters,
   wassersteinDistance,
@@ -19,6 +21,7 @@ import {
   compile,
   concat,
   exp,
+  grad,
   log,
   matmul,
   mul,
@@ -461,6 +464,170 @@ describe("1-Wasserstein of discretised laws", () => {
     expect(result.length).toBeLessThanOrEqual(result.straightLength * (1 + 1e-9));
     expect(result.length).toBeGreaterThan(0.5 * result.straightLength);
     await expect(evaluate(metric, tensorOf, [[0, 0]])).rejects.toThrow(/no metric tensor; use wasserstein2/);
+  });
+});
+
+describe("1-Wasserstein of location-scale laws", () => {
+  const f = network(4); // two columns of two parameters
+  const pixels = discretisedLogistic({ bins: 16 });
+  const smooth: DistributionDecoder = (z) => ({
+    mean: slice(f(z), [null, [0, 2]]),
+    logDeviation: add(mul(0.5, slice(f(z), [null, [2, 4]])), -1),
+  });
+  const cases: [string, Family, DistributionDecoder][] = [
+    ["normal", normal(), smooth],
+    ["normal, fixed deviation", normal({ standardDeviation: 0.3 }), (z) => ({ mean: smooth(z).mean })],
+    ["logistic", pixels, (z) => ({ mean: smooth(z).mean, logScale: smooth(z).logDeviation })],
+  ];
+  const [from, to] = [
+    [
+      [0.2, -0.4],
+      [1, 0.7],
+      [0.3, 0.3],
+    ],
+    [
+      [0.21, -0.38],
+      [-1, 2],
+      [0.3, 0.3], // nowhere
+    ],
+  ];
+  const derivatives = async (metric: LatentMetric): Promise<Float64Array> => {
+    const slopes = grad((ends: Tensor[]) => sum(metric.segmentEnergy(ends[0], ends[1])));
+    const run = compile((p: Tensor, q: Tensor) => concat(slopes([p, q]), 0), { precision: "float64" });
+    const { data }: NdArray = await run(array(from), array(to));
+    await run.dispose();
+    return data as Float64Array;
+  };
+  const lifted =
+    (decoder: DistributionDecoder): DistributionDecoder =>
+    (z) =>
+      decoder(concat([add(column(z, 0), column(z, 2)), add(column(z, 1), mul(-0.5, column(z, 2)))], 1));
+  const tensors = async (metric: LatentMetric, points: number[][]): Promise<Float64Array> => {
+    const run = compile((z: Tensor) => metric.metricTensor(z), { precision: "float64" });
+    const { data }: NdArray = await run(array(points));
+    await run.dispose();
+    return data as Float64Array;
+  };
+  const near = (a: ArrayLike<number>, b: ArrayLike<number>, share: number) => {
+    expect(a.length).toBe(b.length);
+    for (let i = 0; i < a.length; i++)
+      expect(Math.abs(a[i] - b[i]), `${i}: ${a[i]}, ${b[i]}`).toBeLessThanOrEqual(share * Math.abs(b[i]) + 1e-12);
+  };
+
+  it.each(cases)(
+    "%s: edge by edge what all edges at once give: energies, derivatives, the bound",
+    async (_, family, decoder) => {
+      const plain: Family = { ...family, locationScale: undefined };
+      for (const options of [
+        { values: { low: -2, high: 3, count: 16 } },
+        { values: { low: -2, high: 3, count: 100 }, columns: "sum" }, // several edges at a time
+        { values: { low: -2, high: 3, count: 71 }, place: (x: number) => x + x ** 3, smoothing: 1e-3 },
+      ] as const) {
+        const [one, other] = [family, plain].map((each) => wasserstein1(decoder, each, 2, options));
+        near(await step(one, from, to), await step(other, from, to), 1e-9);
+        near(await derivatives(one), await derivatives(other), 1e-7);
+        // the bound, which serves from three latent dimensions on
+        const [own, others] = [family, plain].map((each) => wasserstein1(lifted(decoder), each, 3, options));
+        const points = from.map((z) => [...z, 0.1]);
+        near(await tensors(own, points), await tensors(others, points), 1e-3); // which keeps densities from 0
+      }
+    },
+  );
+
+  it.each(cases)(
+    "%s: on a plane the tensor is the squared norm along axes, and between diagonals",
+    async (_, family, decoder) => {
+      const values = { low: -2, high: 3, count: 40 };
+      for (const options of [{}, { columns: "sum" }, { values }, { values, columns: "sum" }] as const) {
+        const metric = wasserstein1(decoder, family, 2, options);
+        const z = from[0];
+        const h = 1e-4;
+        const directions = [
+          [1, 0],
+          [0, 1],
+          [1, 1],
+          [1, -1],
+        ];
+        const ends = (side: number) => directions.map((v) => z.map((x, k) => x + (side * h * v[k]) / 2));
+        const [first, second, up, down] = (await step(metric, ends(-1), ends(1))).map((energy) => energy / h ** 2);
+        const mixed = (up - down) / 4;
+        near(await tensors(metric, [z]), [first, mixed, mixed, second], 2e-3);
+      }
+    },
+  );
+
+  it.each(cases)(
+    "%s: the closed form is the limit of fine bins, of the second order in their width",
+    async (name, family, decoder) => {
+      const closed = await step(wasserstein1(decoder, family, 2), from, to);
+      const exact = await Promise.all([from, to].map((z) => decoded(decoder, z)));
+      const laws = exact.map((parameters) => (family.continuousMarginals ?? family.marginals)!(parameters));
+      for (let i = 0; i < 2; i++) {
+        const each = laws[0][i].map((law, j) => wassersteinDistance(1, law, laws[1][i][j]));
+        expect(closed[i] / each.reduce((total, w) => total + w * w, 0)).toBeCloseTo(1, name === "logistic" ? 4 : 5);
+      }
+      expect(closed[2]).toBe(0);
+      // the error of each bin in which F_b - F_a changes its sign is at most of the order of its width squared
+      for (const count of [201, 401, 801, 1601]) {
+        const binned = await step(
+          wasserstein1(decoder, family, 2, { values: { low: -20, high: 20, count } }),
+          from,
+          to,
+        );
+        const width = 40 / (count - 1);
+        expect(Math.abs(binned[1] / closed[1] - 1)).toBeLessThan(width ** 2 / 40);
+      }
+    },
+  );
+
+  it.each(cases)("%s: derivatives of the closed form are those of its values", async (_, family, decoder) => {
+    for (const columns of ["root-sum-square", "sum"] as const) {
+      const metric = wasserstein1(decoder, family, 2, { columns });
+      const slopes = await derivatives(metric);
+      expect(slopes.every(Number.isFinite)).toBe(true);
+      expect([...slopes.slice(4, 6), ...slopes.slice(10)]).toEqual([0, 0, 0, 0]);
+      const h = 1e-5;
+      for (let row = 0; row < 2; row++)
+        for (let k = 0; k < 2; k++) {
+          const moved = (by: number) => [to[row].map((x, j) => (j === k ? x + by : x))];
+          const [up] = await step(metric, [from[row]], moved(h));
+          const [down] = await step(metric, [from[row]], moved(-h));
+          const expected = (up - down) / (2 * h);
+          expect(Math.abs(slopes[6 + 2 * row + k] - expected)).toBeLessThan(1e-6 * Math.abs(expected) + 1e-9);
+        }
+    }
+  });
+
+  it("in (m, s) it is a norm: geodesics are straight, as long as their ends are apart", async () => {
+    const family = normal();
+    const plane: DistributionDecoder = (z) => ({
+      mean: concat([column(z, 0), mul(2, column(z, 0))], 1),
+      logDeviation: log(concat([column(z, 1), mul(0.5, column(z, 1))], 1)),
+    });
+    const metric = wasserstein1(plane, family, 2);
+    const [a, b] = [
+      [-1, 0.5],
+      [1.5, 2],
+    ];
+    const [energy] = await step(metric, [a], [b]);
+    const bent = Array.from({ length: 9 }, (_, i) => [
+      -1 + (2.5 * i) / 8,
+      0.5 + (1.5 * i) / 8 + 0.3 * Math.sin((Math.PI * i) / 8),
+    ]);
+    const result = await connect(metric, a, b, { precision: "float64", accuracy: 1e-6, tolerance: 1e-10, start: bent });
+    expect(result.converged).toBe(true);
+    expect(result.length).toBeCloseTo(Math.sqrt(energy), 6);
+    const { data } = result.curve;
+    for (let i = 0; i < 64; i++) expect(data[2 * i + 1]).toBeCloseTo(0.5 + 0.6 * (data[2 * i] + 1), 3);
+  });
+
+  it("without values a closed form is needed, and what belongs to bins is refused", () => {
+    const gammas: DistributionDecoder = (z) => ({ logShape: z, logMean: z });
+    expect(() => wasserstein1(gammas, gamma(), 2)).toThrow(
+      /values is missing, and the gamma family has no closed form/,
+    );
+    expect(() => wasserstein1(smooth, normal(), 2, { smoothing: 1e-4 })).toThrow(/smoothing goes with bins only/);
+    expect(() => wasserstein1(smooth, normal(), 2, { place: (x) => x })).toThrow(/place goes with bins only/);
   });
 });
 

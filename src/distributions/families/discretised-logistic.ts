@@ -43,6 +43,7 @@ import {
   sub,
   sum,
   type Tensor,
+  tanh,
   toFloat,
   transpose,
   where,
@@ -57,6 +58,7 @@ import {
   type Family,
   flatRows,
   groupsFirst,
+  type LocationScale,
   outputShape,
   type Parameters,
   shapeOfOperand,
@@ -186,6 +188,15 @@ export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): F
     embedding: (parameters) => flatRows(mul(2, exp(mul(0.5, binned(parameters))))),
     ...(single && {
       wasserstein2Embedding: ({ mean, logScale }) => concat([mean, mul(Math.PI / Math.sqrt(3), exp(logScale))], 1),
+      // xi half the standard logistic: its balance is tanh
+      locationScale: {
+        at: ({ mean, logScale }) => ({ location: mul(mean, 1), scale: exp(add(logScale, Math.LN2)) }),
+        balance: tanh,
+        reach(r) {
+          const width = mul(-2, abs(r));
+          return sub(softplus(width), mul(width, sigmoid(width)));
+        },
+      } satisfies LocationScale,
       wasserstein2Squared: (p, q) =>
         add(square(sub(p.mean, q.mean)), mul(Math.PI ** 2 / 3, square(sub(exp(p.logScale), exp(q.logScale))))),
     }),

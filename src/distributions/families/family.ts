@@ -51,6 +51,19 @@ export interface CheckOptions {
   readonly rowNumbers?: readonly number[];
 }
 
+/**
+ * Each column is location + scale xi, xi one law that is symmetric about 0 (in whatever unit makes `balance` simplest).
+ * `balance` and `reach` are the slopes of E|a + b xi| = a balance(a / b) + b reach(a / b), b > 0. Traceable.
+ */
+export interface LocationScale {
+  /** -> [N, D] each */
+  at(parameters: Parameters<Operand>): { readonly location: Tensor; readonly scale: Tensor };
+  /** P(xi < r) - P(xi > r) = 2 F(r) - 1, of each number. */
+  balance(r: Tensor): Tensor;
+  /** E[xi sgn(xi + r)], of each number. */
+  reach(r: Tensor): Tensor;
+}
+
 export interface Family {
   readonly name: string;
 
@@ -109,6 +122,9 @@ export interface Family {
 
   /** 1-Wasserstein distance of each column, -> [N, D], where there is a closed form. Traceable. */
   wasserstein1?(p: Parameters<Operand>, q: Parameters<Operand>): Tensor;
+
+  /** Where columns are location-scale laws: what transport between them is made of. */
+  readonly locationScale?: LocationScale;
 
   /** Squared 2-Wasserstein distance of each column, -> [N, D], where there is a closed form. Traceable. */
   wasserstein2Squared?(p: Parameters<Operand>, q: Parameters<Operand>): Tensor;

@@ -10,6 +10,7 @@ export {
   type Family,
   fisherQuadratic,
   interpolate,
+  type LocationScale,
   type Parameters,
   type UncertainOptions,
 } from "./family.js";

@@ -110,6 +110,12 @@ function freeDeviation(smallest: number): Family {
       const spread = mul(mul(width, Math.sqrt(2 / Math.PI)), exp(mul(-0.5, square(ratio))));
       return add(spread, mul(shift, erf(mul(ratio, Math.SQRT1_2))));
     },
+    // xi of variance 1/2: its balance is erf
+    locationScale: {
+      at: ({ mean, logDeviation }) => ({ location: mul(mean, 1), scale: exp(add(logDeviation, Math.LN2 / 2)) }),
+      balance: erf,
+      reach: (r) => mul(1 / Math.sqrt(Math.PI), exp(neg(square(r)))),
+    },
     wasserstein2Squared: (p, q) =>
       add(square(sub(p.mean, q.mean)), square(sub(exp(p.logDeviation), exp(q.logDeviation)))),
     distributionFunction: ({ mean, logDeviation }, points) => normalCdf(standardAt(mean, logDeviation, points)),
@@ -150,6 +156,7 @@ function fixedDeviation(s: number): Family {
     chord: undefined,
     wasserstein2Embedding: ({ mean }) => mul(mean, 1),
     wasserstein1: (p, q) => abs(sub(p.mean, q.mean)),
+    locationScale: { ...full.locationScale!, at: (parameters) => full.locationScale!.at(both(parameters)) },
     wasserstein2Squared: (p, q) => square(sub(p.mean, q.mean)),
     distributionFunction: (parameters, points) => full.distributionFunction!(both(parameters), points),
     marginalDensity: (parameters, points) => full.marginalDensity!(both(parameters), points),

@@ -5,6 +5,8 @@ export const elementwiseOps: Readonly<Record<string, ((...x: number[]) => number
   Mul: (a, b) => a * b,
   Div: (a, b) => a / b,
   Neg: (a) => -a,
+  Abs: Math.abs,
+  Sign: Math.sign,
   Reciprocal: (a) => 1 / a,
   Exp: Math.exp,
   Log: Math.log,

@@ -32,6 +32,8 @@ const direct = new Set([
   "Mul",
   "Div",
   "Neg",
+  "Abs",
+  "Sign",
   "Reciprocal",
   "Exp",
   "Log",

@@ -7,7 +7,7 @@ import { foldNumbers, gatherNumbers } from "./passes/constants.js";
 import { convolutionAsProduct, transposedConvolutionAsConvolution } from "./passes/convolutions.js";
 import { emptyResults, reductionsOfNothing } from "./passes/empty.js";
 import { float64Activations, float64Functions } from "./passes/float64.js";
-import { choices, inverses, negations, neutralElements } from "./passes/identities.js";
+import { choices, inverses, magnitudes, negations, neutralElements } from "./passes/identities.js";
 import { mergeReversals, mergeSlices, moveBeforeRepeating } from "./passes/moves.js";
 import { emptyMoves, emptyReductions, mergeReshapes, mergeTransposes } from "./passes/views.js";
 import { zeroJoins, zeroProducts, zeroRearrangements } from "./passes/zeros.js";
@@ -34,6 +34,7 @@ export const rules: readonly Rule[] = [
   gatherNumbers,
   negations,
   inverses,
+  magnitudes,
   activations,
 ];
 

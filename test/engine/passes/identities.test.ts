@@ -1,9 +1,16 @@
 import { describe, expect, it } from "vitest";
+import { abs, array, compile, type NdArray, sign, sub, type Tensor } from "../../../src/engine/index.js";
 import { uniform } from "../../../src/engine/lowering/graph.js";
 import { mergeExpands } from "../../../src/engine/lowering/passes/broadcasts.js";
 import { gatherNumbers } from "../../../src/engine/lowering/passes/constants.js";
-import { choices, inverses, negations, neutralElements } from "../../../src/engine/lowering/passes/identities.js";
-import { bench, operationsOf } from "./nodes.js";
+import {
+  choices,
+  inverses,
+  magnitudes,
+  negations,
+  neutralElements,
+} from "../../../src/engine/lowering/passes/identities.js";
+import { bench, counts, operationsOf } from "./nodes.js";
 
 const rules = [mergeExpands, neutralElements, choices, negations, inverses];
 
@@ -53,6 +60,33 @@ describe("identities", () => {
     expect(choose(build.scalar(1, "bool"), x, y)).toBe(x);
     expect(choose(build.scalar(0, "bool"), x, y)).toBe(y);
     expect(operationsOf(choose(c, x, y))).toEqual(["Where"]);
+  });
+
+  it("absolute values and signs are one operation, and only those", async () => {
+    const { build, input } = bench([...rules, magnitudes]);
+    const x = input([3]);
+    const less = (a: typeof x, b: typeof x) => build.elementwise("Less", [a, b], "bool");
+    const choose = (c: typeof x, a: typeof x, b: typeof x) => build.elementwise("Where", [c, a, b], "float64");
+    const [zero, one, minus] = [0, 1, -1].map((value) => build.scalar(value));
+    const negative = less(x, zero);
+    const negated = build.elementwise("Neg", [x]);
+    expect(operationsOf(choose(negative, negated, x))).toEqual(["Abs"]);
+    expect(operationsOf(choose(negative, x, negated))).toContain("Where"); // -|x|
+    expect(operationsOf(choose(less(x, one), negated, x))).toContain("Where");
+    expect(operationsOf(choose(negative, minus, choose(less(zero, x), one, zero)))).toEqual(["Sign"]);
+    expect(operationsOf(choose(negative, one, choose(less(zero, x), one, zero)))).toContain("Where");
+    expect(operationsOf(choose(negative, minus, choose(less(x, zero), one, zero)))).toContain("Where");
+    const f = (y: Tensor) => [abs(sub(y, 1)), sign(sub(y, 1)), abs(sub(1, y))];
+    const points = array([-Infinity, -2, 1, 1.5, Infinity]);
+    expect(await counts(f, [points])).toMatchObject({ Abs: 2, Sign: 1 });
+    for (const precision of ["float32", "float64"] as const) {
+      const run = compile(f, { precision });
+      const [size, side, mirrored] = (await run(points)).map(({ data }: NdArray) => Array.from(data));
+      expect(size).toEqual([Infinity, 3, 0, 0.5, Infinity]);
+      expect(side).toEqual([-1, -1, 0, 1, 1]);
+      expect(mirrored).toEqual(size);
+      await run.dispose();
+    }
   });
 
   it("1 / (1 / x) and a square root squared are x", () => {

@@ -1,5 +1,5 @@
-/** Algebraic identities: neutral elements, double negation, `x - x`, choices that are none. */
-import { type Rule, uniform, type Value } from "../graph.js";
+/** Algebraic identities: neutral elements, double negation, `x - x`, choices that are none, or signs. */
+import { type Rule, sameShape, uniform, type Value } from "../graph.js";
 
 const isNegationOf = (a: Value, b: Value): boolean =>
   (a.node?.op === "Neg" && a.node.inputs[0] === b) ||
@@ -70,4 +70,18 @@ export const inverses: Rule = ({ op, inputs, shape }, build) => {
   if (op === "Reciprocal" && a.node?.op === "Reciprocal") return build.expand(a.node.inputs[0], shape);
   if (op === "Mul" && a === b && a.node?.op === "Sqrt") return build.expand(a.node.inputs[0], shape);
   return undefined;
+};
+
+/** `x < 0 ? -x : x` and `x < 0 ? -1 : 0 < x ? 1 : 0` are one operation each of the runtime, |x| and the sign of x. */
+export const magnitudes: Rule = ({ op, inputs, shape, dtype }, build) => {
+  if (op !== "Where" || dtype !== "float64") return undefined;
+  const [condition, a, b] = inputs;
+  if (condition.node?.op !== "Less" || uniform(condition.node.inputs[1]) !== 0) return undefined;
+  const x = condition.node.inputs[0];
+  if (x.dtype !== "float64" || !sameShape(x.shape, shape)) return undefined;
+  if (b === x && isNegationOf(a, b)) return build.make("Abs", [x], {}, shape, dtype);
+  if (uniform(a) !== -1 || b.node?.op !== "Where") return undefined;
+  const [above, one, zero] = b.node.inputs;
+  if (above.node?.op !== "Less" || uniform(above.node.inputs[0]) !== 0 || above.node.inputs[1] !== x) return undefined;
+  return uniform(one) === 1 && uniform(zero) === 0 ? build.make("Sign", [x], {}, shape, dtype) : undefined;
 };
