@@ -264,6 +264,10 @@ describe("atlas import", () => {
     });
     const result = await json("geodesic", "imported", "--from=-0.5,1", "--to=2,0.3");
     expect(result.converged).toBe(true);
+    expect((await json("geodesic", "imported", "--from=-0.5,1", "--to=2,0.3", "--metric", "fisher-rao")).length).toBe(
+      result.length,
+    );
+    expect(Object.keys((await json("export", "imported", "--out", "mean-only")).files)).toContain("decoder.onnx");
     const index = await atlas(folder, "geodesic", "imported", "--from", "0", "--to", "1");
     expect(index.code).toBe(2);
     expect(index.err).toContain("this run has no codes");

@@ -10,6 +10,7 @@ export {
   type Family,
   fisherQuadratic,
   interpolate,
+  meanCoordinates,
   type Parameters,
   type UncertainOptions,
 } from "./family.js";
