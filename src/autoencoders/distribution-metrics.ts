@@ -8,7 +8,13 @@
  *
  * Axes: N points, d latent dimensions.
  */
-import { type Family, normal, type Parameters, vonMisesFisher } from "../distributions/families/index.js";
+import {
+  type Family,
+  meanCoordinates,
+  normal,
+  type Parameters,
+  vonMisesFisher,
+} from "../distributions/families/index.js";
 import { add, compile, exp, log, mul, type NdArray, ndarray, type Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import {
@@ -155,6 +161,18 @@ export function distributionModel(model: Vae, codes?: NdArray): DistributionMode
   return { dimension, family: normal(), decoder, codes };
 }
 
+/**
+ * The decoded mean in coordinates without jumps, for chords, where the family's own columns have jumps (angles, which
+ * come as cosine and sine): `[N, d] -> [N, E]`; undefined where the mean itself will do. Traceable.
+ */
+export function meanCoordinatesOf(
+  family: Family | undefined,
+  decoder: DistributionDecoder | undefined,
+): ((z: Tensor) => Tensor) | undefined {
+  if (family?.meanEmbedding === undefined || decoder === undefined) return undefined;
+  return (z) => meanCoordinates(family, decoder(z));
+}
+
 /** The values that columns take under a likelihood of this name and options, where it says so: bits, and bins. */
 export function columnValues(
   likelihood: string,
@@ -278,7 +296,7 @@ function metricNamed(
     case "fisher-rao-kl":
       return fisherRao(decoder, family, dimension, { form: "kl" });
     case "euclidean":
-      return pullback((z) => family.mean(decoder(z)), dimension);
+      return pullback((z) => meanCoordinates(family, decoder(z)), dimension);
     case "expected":
       return expectedPullback((z) => {
         const { mean, logDeviation } = decoder(z);

@@ -10,8 +10,9 @@
  *   logits      logits, logit                         of a Bernoulli or categorical likelihood
  *   parameters  parameters, params                    all outputs of the network, for any other likelihood
  *
- * A single output of another name is the mean, or, for a likelihood other than normal, Bernoulli and categorical, the
- * parameters.
+ * A single output of another name is the mean, or, for a likelihood whose parameters are more than its mean (all but
+ * normal, Bernoulli, categorical, Poisson and exponential), the parameters; of Poisson and exponential likelihoods too, whose
+ * parameters are then the network's outputs before the link.
  */
 import type { Family, Parameters } from "../distributions/families/index.js";
 import {
@@ -24,6 +25,7 @@ import {
   log1p,
   maximum,
   mul,
+  ndarray,
   neg,
   type Operand,
   reshape,
@@ -84,11 +86,15 @@ const deviations = ["std", "logvar", "logstd"] as const;
 /** Probabilities closer than this to 0 or 1 count as being this far: float32 has no smaller distance from 1. */
 const LEAST_PROBABILITY = 1e-7;
 
+/** Means of counts and waiting times below this count as this. */
+const LEAST_MEAN = 1e-30;
+
 /**
  * Imports a decoder.
  * @param bytes of an ONNX file with one float32 or float64 input `[N, d]`, N free or fixed
  * @throws UsageError, in one sentence, for what `importOnnx` refuses, an input of another rank, outputs that are not
- *   recognised or do not fit each other or the likelihood, and standard deviations that are not positive
+ *   recognised or do not fit each other or the likelihood, that do not depend on z, standard deviations that are not
+ *   positive, and means that the likelihood cannot have (logits where probabilities are wanted)
  * @example
  *   const imported = await importDecoder(readFileSync("decoder.onnx"), { likelihood: bernoulli() });
  *   const metric = pullback(imported.decoder, imported.dimension);
@@ -115,6 +121,8 @@ export async function importDecoder(bytes: Uint8Array, options: ImportDecoderOpt
   const outputShape = shapes.get(main)!;
   const width = sizeOf(outputShape);
   checkDeviation(name, model, roles, width);
+  checkVaries(name, model, main);
+  if (likelihood && roles.mean !== undefined) checkMean(name, model, roles.mean, likelihood);
 
   const values = (z: Operand): Partial<Record<OutputRole, Tensor>> => {
     const outputs = model.apply(z);
@@ -168,7 +176,8 @@ function rolesOf(
       const role = roleNamed(output);
       if (role !== undefined && roles[role] === undefined) roles[role] = output;
     }
-    const free = likelihood !== undefined && !fromMean.includes(likelihood.name);
+    const free =
+      likelihood !== undefined && (positive.includes(likelihood.name) || !fromMean.includes(likelihood.name));
     if (names.length === 1 && Object.keys(roles).length === 0) roles[free ? "parameters" : "mean"] = names[0];
     // Logits say more than the mean made of them.
     if (roles.logits !== undefined && roles.mean !== undefined && likelihood !== undefined) delete roles.mean;
@@ -220,6 +229,40 @@ function checkDeviation(
     );
 }
 
+/** @throws UsageError if the output is the same at all points where the import looked: then there is no geometry. */
+function checkVaries(name: string, model: ImportedModel, output: string): void {
+  const { data, shape } = model.check.values[output];
+  const width = sizeOf(shape.slice(1));
+  if (shape[0] > 1 && data.every((value: number, i: number) => value === data[i % width]))
+    throw new UsageError(
+      `${name}: output "${output}" is the same at ${shape[0]} standard normal points, so it does not depend on z and has no geometry; name another output.`,
+    );
+}
+
+/** @throws UsageError if the mean has values that the likelihood's cannot have where the import looked. */
+function checkMean(name: string, model: ImportedModel, output: string, likelihood: Family): void {
+  const { data, shape } = model.check.values[output];
+  if (positive.includes(likelihood.name)) {
+    const bad = data.find((value: number) => !(value > 0));
+    if (bad !== undefined)
+      throw new UsageError(
+        `${name}: output "${output}" is ${bad} at a standard normal point, where the mean of a ${likelihood.name} likelihood is positive; if it is the network's output before the link, call it parameters (--parameters ${output}).`,
+      );
+  }
+  if (likelihood.name !== "bernoulli" && likelihood.name !== "categorical") return;
+  try {
+    // Means of these are data: numbers from 0 to 1, which sum to one for each site.
+    likelihood.checkData(ndarray(Float64Array.from(data), [shape[0], data.length / shape[0]]), {
+      name: `output "${output}" at standard normal points`,
+    });
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(
+      `${name} does not give means of a ${likelihood.name} likelihood (${error.message.replace(/[.]$/, "")}); if the output holds logits, say so (--logits ${output}).`,
+    );
+  }
+}
+
 /** The number of data columns. @throws UsageError if the outputs do not fit the likelihood. */
 function columnsOf(
   name: string,
@@ -245,8 +288,11 @@ function columnsOf(
   return width;
 }
 
+/** Likelihoods of positive numbers with one parameter, which follows from the mean. */
+const positive: readonly string[] = ["poisson", "exponential"];
+
 /** Likelihoods whose parameters follow from the mean (and the standard deviation). */
-const fromMean: readonly string[] = ["normal", "bernoulli", "categorical"];
+const fromMean: readonly string[] = ["normal", "bernoulli", "categorical", ...positive];
 
 const fixedDeviation = (likelihood: Family): boolean => likelihood.parameterCount(1) === 1;
 
@@ -261,6 +307,8 @@ function parametersOf(
     return likelihood.fromNetwork(sub(log(p), log1p(neg(p))));
   }
   if (likelihood.name === "categorical") return likelihood.fromNetwork(log(maximum(mean!, LEAST_PROBABILITY)));
+  if (likelihood.name === "poisson") return { logRate: log(maximum(mean!, LEAST_MEAN)) };
+  if (likelihood.name === "exponential") return { logRate: neg(log(maximum(mean!, LEAST_MEAN))) };
   if (fixedDeviation(likelihood)) return likelihood.fromNetwork(mean!);
   return { mean: mean!, logDeviation: logDeviationOf(rest)! };
 }

@@ -8,6 +8,7 @@ export {
   distributionMetricNames,
   distributionMetrics,
   distributionModel,
+  meanCoordinatesOf,
   metricsOf,
 } from "./distribution-metrics.js";
 export {

@@ -18,8 +18,10 @@ export interface Standardization {
 /** The standardisation of rows [N, D] for a likelihood. @throws UsageError where all rows are equal. */
 export function standardizationOf(rows: Float32Array, dimension: number, likelihood: Likelihood): Standardization {
   const shift = new Float64Array(dimension);
-  if (likelihood !== "gaussian") return { shift, scale: 1 };
   const count = rows.length / dimension;
+  if (count > 1 && rows.every((x, i) => x === rows[i % dimension]))
+    throw new UsageError("data: all rows are equal, so there is nothing to learn; give data with different rows.");
+  if (likelihood !== "gaussian") return { shift, scale: 1 };
   for (let i = 0; i < count; i++) for (let j = 0; j < dimension; j++) shift[j] += rows[i * dimension + j] / count;
   let squares = 0;
   for (let i = 0; i < count; i++)

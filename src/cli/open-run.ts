@@ -24,6 +24,8 @@ export interface OpenRun {
   readonly imageShape?: readonly [number, number];
   /** The mean of p(x|z). Traceable. */
   readonly mean: (z: Tensor) => Tensor;
+  /** The mean in coordinates whose chords can be measured, where the mean has angles: (cos, sin). Traceable. */
+  readonly coordinates?: (z: Tensor) => Tensor;
   /** Mean and standard deviation, where the uncertainty is known. Traceable. */
   readonly decoder?: Decoder;
   readonly decoderOutputNames: readonly string[];
@@ -55,7 +57,7 @@ export async function openRun(folder: string): Promise<OpenRun> {
 }
 
 async function openImported(folder: string): Promise<OpenRun> {
-  const { loadImportedRun } = await import("../autoencoders/index.js");
+  const { loadImportedRun, meanCoordinatesOf } = await import("../autoencoders/index.js");
   const { name, decoder: imported, codes, blocks, values } = await loadImportedRun(folder);
   const mean = (z: Tensor) => imported.mean(z);
   const uncertain = imported.roles.std ?? imported.roles.logvar ?? imported.roles.logstd;
@@ -68,7 +70,7 @@ async function openImported(folder: string): Promise<OpenRun> {
     codes,
     imageShape: imported.imageShape,
     standardPrior: false,
-    defaultMetric: decoder === undefined ? "euclidean" : "expected",
+    defaultMetric: imported.likelihood ? "fisher-rao" : decoder === undefined ? "euclidean" : "expected",
     ...(imported.likelihood && {
       likelihoodMetrics: async () => {
         const { distributionMetrics } = await import("../autoencoders/index.js");
@@ -81,11 +83,13 @@ async function openImported(folder: string): Promise<OpenRun> {
       },
     }),
     mean,
+    coordinates: meanCoordinatesOf(imported.likelihood, imported.parameters),
     decoder,
     decoderOutputNames: decoder === undefined ? ["mean"] : ["mean", "std"],
     decoderOutputs: (z) => {
-      const decoded = imported.decoder(z);
-      return "mean" in decoded ? [decoded.mean, decoded.std] : [decoded];
+      if (decoder === undefined) return [mean(z)];
+      const { mean: m, std } = decoder(z) as { readonly mean: Tensor; readonly std: Tensor };
+      return [m, std];
     },
   };
 }
@@ -155,15 +159,15 @@ function finished(folder: string, latents: NdArray | undefined): NdArray {
 }
 
 async function openVae(folder: string): Promise<OpenRun> {
-  const { decodeMean, decoderOf, decoderWithUncertainty, encodeRows, loadVae } = await import(
-    "../autoencoders/index.js"
-  );
+  const { decodeMean, decoderOf, decoderWithUncertainty, distributionModel, encodeRows, loadVae, meanCoordinatesOf } =
+    await import("../autoencoders/index.js");
   const { model, config, latents, labels } = loadVae(folder);
   const { astype } = await import("../engine/index.js");
   const { shape } = model;
   const codes = finished(folder, latents);
   const mean = decoderOf(model) as (z: Tensor) => Tensor;
   const decoder = model.uncertainty === undefined ? undefined : decoderWithUncertainty(model);
+  const likelihood = distributionModel(model, codes);
   return {
     folder,
     name: config.data.name,
@@ -174,6 +178,7 @@ async function openVae(folder: string): Promise<OpenRun> {
     labelNames: config.data.labelNames,
     imageShape: config.data.imageShape,
     mean,
+    coordinates: meanCoordinatesOf(likelihood.family, likelihood.decoder),
     decoder,
     decoderOutputNames: decoder === undefined ? ["mean"] : ["mean", "std"],
     decoderOutputs: (z) => {
@@ -258,7 +263,7 @@ export async function metricChoice(run: OpenRun, name: string | undefined): Prom
   if (list !== undefined && ["euclidean", "expected", "hyperbolic"].includes(bare))
     throw new UsageError(`--metric ${name}: nothing goes behind ${bare}; write --metric ${bare}.`);
   const { expectedPullback, posteriorMetricOf, pullback } = await import("../metrics/index.js");
-  if (bare === "euclidean") metric = pullback(run.mean, run.dimension);
+  if (bare === "euclidean") metric = pullback(run.coordinates ?? run.mean, run.dimension);
   else if (bare === "hyperbolic") metric = (await import("../autoencoders/pvae/index.js")).manifoldMetric(ballOf(run));
   else if (bare === "posterior") {
     if (run.logVariances === undefined)

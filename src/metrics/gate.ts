@@ -47,7 +47,7 @@ import type { DistributionDecoder } from "./fisher-rao.js";
 
 export interface GateOptions {
   /**
-   * K; default sqrt(N), at most 100. More centres make a narrower gate, and curves that squeeze along its wall: with 50
+   * K; default sqrt(N), at most 100 and half of the distinct codes (data with few different rows have few). More centres make a narrower gate, and curves that squeeze along its wall: with 50
    * centres for 500 codes on a circle the solver needed ten times the iterations or gave up, with 20 it did not.
    */
   readonly clusters?: number;
@@ -83,7 +83,7 @@ export function fitGate(codes: NdArray | readonly (readonly number[])[], options
   const points = toPoints("fitGate", "codes", codes, d);
   const n = points.shape[0];
   const { share = 0.99, reach = 3, seed = 0 } = options;
-  const clusters = options.clusters ?? Math.max(1, Math.min(100, Math.floor(Math.sqrt(n))));
+  const clusters = options.clusters ?? defaultClusters(points, d);
   expectThat(share > 0 && share <= 1, () => `fitGate: share is ${share}; give a number above 0, up to 1.`);
   expectThat(reach > 1 && reach < Infinity, () => `fitGate: reach is ${reach}; give a number above 1, such as 3.`);
   expectThat(
@@ -116,6 +116,23 @@ export function fitGate(codes: NdArray | readonly (readonly number[])[], options
     fit: { seed, clusters, share, reach },
   };
 }
+
+/** As `GateOptions.clusters` says: with a centre on every distinct code the radius of codes around centres would be 0. */
+function defaultClusters(points: NdArray, d: number): number {
+  const n = points.shape[0];
+  let size = 0;
+  for (const x of points.data) size = Math.max(size, Math.abs(x));
+  const cell = size > 0 ? EQUAL * size : 1;
+  const distinct = new Set<string>();
+  for (let i = 0; i < n; i++) {
+    const row = Array.from(points.data.subarray(i * d, (i + 1) * d), (x) => Math.round(x / cell));
+    distinct.add(row.join(" "));
+  }
+  return Math.max(1, Math.min(100, Math.floor(Math.sqrt(n)), Math.floor(distinct.size / 2)));
+}
+
+/** Codes nearer than this, relative to the largest coordinate, are of equal rows: rounding of float32 networks. */
+const EQUAL = 1e-5;
 
 /** Mean squared distance of codes to their centres; at least a hundredth of their deviation, squared. */
 function spreadOf(points: NdArray, d: number, within: number): number {

@@ -8,8 +8,19 @@ import {
   metricsOf,
   trainVae,
 } from "../../src/autoencoders/index.js";
-import { normal, product, vonMisesFisher } from "../../src/distributions/families/index.js";
-import { array, compile, matmul, type NdArray, ndarray, type Tensor } from "../../src/engine/index.js";
+import { normal, product, vonMises, vonMisesFisher } from "../../src/distributions/families/index.js";
+import {
+  array,
+  compile,
+  cos,
+  matmul,
+  mul,
+  type NdArray,
+  ndarray,
+  sin,
+  stack,
+  type Tensor,
+} from "../../src/engine/index.js";
 import { connect } from "../../src/geodesics/index.js";
 import { evaluate, gateWeight, type LatentMetric, validateMetric } from "../../src/metrics/index.js";
 import { testRandom } from "../numerics/helpers.js";
@@ -185,5 +196,30 @@ describe("families", () => {
     const rms = Math.sqrt(deviations.reduce((a: number, b: number) => a + b) / 200);
     const wide = await at(metrics.decoder, "size.logDeviation", [[40, 40]]);
     expect(Math.exp(wide[0]) / rms).toBeCloseTo(10, 0);
+  });
+});
+
+describe("the Euclidean metric of angles", () => {
+  // A decoder to one angle, theta = 4 (cos z, sin z), and beside it a column of its own.
+  const angle = (z: Tensor) => ({ theta: mul(stack([cos(z), sin(z)], -1), 4) });
+  it("goes on across the seam at pi, in radians", async () => {
+    const metrics = await distributionMetrics({ dimension: 1, family: vonMises(), decoder: angle }, { gate: false });
+    const { length, converged } = await connect(metrics.metric("euclidean"), [2.8], [3.5]);
+    expect(converged).toBe(true);
+    expect(length).toBeCloseTo(0.7, 4);
+  });
+  it("in a product too, where the other columns keep their units", async () => {
+    const family = product([
+      { name: "heading", family: vonMises(), columns: [1] },
+      { name: "place", family: normal(), columns: [0] },
+    ]);
+    const decoder = (z: Tensor) => ({
+      "heading.theta": angle(z).theta,
+      "place.mean": mul(z, 3),
+      "place.logDeviation": mul(z, 0),
+    });
+    const metrics = await distributionMetrics({ dimension: 1, family, decoder }, { gate: false });
+    const { length } = await connect(metrics.metric("euclidean"), [2.8], [3.5]);
+    expect(length).toBeCloseTo(0.7 * Math.sqrt(1 + 9), 3);
   });
 });

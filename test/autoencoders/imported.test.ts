@@ -2,7 +2,15 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type ImportDecoderOptions, importDecoder } from "../../src/autoencoders/imported.js";
-import { bernoulli, categorical, fisherQuadratic, normal, poisson } from "../../src/distributions/families/index.js";
+import {
+  bernoulli,
+  categorical,
+  exponential,
+  fisherQuadratic,
+  gamma,
+  normal,
+  poisson,
+} from "../../src/distributions/families/index.js";
 import * as ops from "../../src/engine/index.js";
 import {
   compile,
@@ -188,6 +196,15 @@ describe("likelihoods", () => {
     expect(Object.keys(await evaluate((x) => fixed.parameters!(x), z))).toEqual(["mean"]);
   });
 
+  it("Poisson and exponential: the mean says all", async () => {
+    for (const family of [poisson(), exponential()]) {
+      const imported = await open({ mean: "std" }, { likelihood: family });
+      expectClose([await evaluate((x) => imported.decoder(x), z)], [await evaluate(heads.std, z)], 2e-6);
+      const mean = (x: Tensor) => family.mean(imported.parameters!(x));
+      expectClose([await evaluate(mean, z)], [await evaluate(heads.std, z)], 5e-6);
+    }
+  });
+
   it("others: from the network's own outputs", async () => {
     const imported = await open({ output: "logits" }, { likelihood: poisson() });
     expect(imported.roles).toEqual({ parameters: "output" });
@@ -234,8 +251,28 @@ describe("what is refused, in one sentence", () => {
     );
   });
 
+  it("a mean that the likelihood cannot have: logits, classes that do not sum to one, negative rates", async () => {
+    expect(await refusal(await fileOf({ output: "logits" }), { likelihood: bernoulli() })).toMatch(
+      /not give means of a bernoulli likelihood \(output "output" .*--logits output/,
+    );
+    expect(await refusal(await fileOf({ mean: "probabilities" }), { likelihood: categorical({ classes: 3 }) })).toMatch(
+      /not give means of a categorical likelihood .*sum/,
+    );
+    expect(await refusal(await fileOf({ mean: "mean" }), { likelihood: poisson() })).toMatch(
+      /"mean" is -.*mean of a poisson likelihood is positive; .*--parameters mean/,
+    );
+  });
+
+  it("an output that does not depend on z", async () => {
+    const still = await toOnnx((x) => ops.add(ops.mul(ops.matmul(x, w), 0), 0.5), [randomArray([1, 2], 3)], {
+      inputNames: ["z"],
+      outputNames: ["mean"],
+    });
+    expect(await refusal(still)).toMatch(/output "mean" is the same at 2 standard normal points/);
+  });
+
   it("a mean from which the likelihood's parameters do not follow", async () => {
-    expect(await refusal(await fileOf({ mean: "mean" }), { likelihood: poisson() })).toMatch(/poisson .*"parameters"/);
+    expect(await refusal(await fileOf({ mean: "mean" }), { likelihood: gamma() })).toMatch(/gamma .*"parameters"/);
     expect(await refusal(await fileOf({ mean: "mean" }), { likelihood: normal() })).toMatch(/no standard deviation/);
   });
 

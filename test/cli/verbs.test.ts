@@ -198,6 +198,9 @@ describe("atlas import", () => {
     });
     const result = await json`geodesic imported --from=-0.5,1 --to=2,0.3`;
     expect(result.converged).toBe(true);
+    const named = await json`geodesic imported --from=-0.5,1 --to=2,0.3 --metric fisher-rao`;
+    expect(named.length).toBe(result.length);
+    expect(Object.keys((await json`export imported --out mean-only`).files)).toContain("decoder.onnx");
     expect(await refused`geodesic imported --from 0 --to 1`).toContain("this run has no codes");
   });
   it("with codes and uncertainty serves every verb", async () => {

@@ -13,6 +13,7 @@ import {
   mul,
   type NdArray,
   ndarray,
+  reshape,
   slice,
   sum,
   type Tensor,
@@ -54,6 +55,34 @@ async function run(f: (z: Tensor) => Tensor, z: NdArray): Promise<Float64Array> 
   await program.dispose();
   return result.data as Float64Array;
 }
+
+describe("a gate fitted to codes of few different rows", () => {
+  // 150 codes at 9 places of a 3 x 3 grid, one apart.
+  const codes = array(Array.from({ length: 150 }, (_, i) => [i % 3, Math.floor(i / 3) % 3]));
+  const gate = fitGate(codes);
+  it("has fewer centres than places, is shut at every place and between neighbours, and opens outside", async () => {
+    expect(gate.centres.shape).toEqual([4, 2]);
+    const between = array([
+      [0.5, 0],
+      [1, 1.5],
+      [0.5, 0.5],
+    ]);
+    for (const points of [codes, between])
+      for (const w of await run((z) => gateWeight(gate, z), points)) expect(w).toBeLessThan(1e-2);
+    expect((await run((z) => gateWeight(gate, z), array([[9, 9]])))[0]).toBeGreaterThan(0.99);
+  });
+  it("lets geodesics between the places converge", async () => {
+    const family = categorical({ classes: 3 });
+    const decoder: DistributionDecoder = (z) => ({ logits: reshape(mul(z, 2), [-1, 1, 2]) });
+    const padded: DistributionDecoder = (z) => ({
+      logits: concat([decoder(z).logits, mul(slice(decoder(z).logits, [null, null, [0, 1]]), 0)], 2),
+    });
+    const metric = fisherRao(gatedDecoder(padded, family, gate), family, 2);
+    const { converged, length, straightLength } = await connect(metric, [0, 0], [2, 2], { codes });
+    expect(converged).toBe(true);
+    expect(length).toBeLessThanOrEqual(straightLength * (1 + 1e-6));
+  });
+});
 
 describe("a gate fitted to codes on a circle", () => {
   const codes = circle(500);

@@ -93,6 +93,12 @@ export interface Family {
    */
   mean(parameters: Parameters<Operand>): Tensor;
 
+  /**
+   * Where coordinates of the mean jump (angles): coordinates in which chords of neighbours measure how far the means
+   * are apart, -> [N, E]; see `meanCoordinates`. Traceable.
+   */
+  meanEmbedding?(parameters: Parameters<Operand>): Tensor;
+
   /** Differential (or Shannon) entropy in nats, -> [N]. Traceable. */
   entropy(parameters: Parameters<Operand>): Tensor;
 
@@ -149,6 +155,11 @@ export interface Family {
 
   /** Where data are binned: the law before binning, whose Wasserstein geometry is smooth. Host. */
   continuousMarginals?(parameters: Parameters<NdArray>): Marginal[][];
+}
+
+/** The mean in coordinates without jumps: the mean itself, and (cos, sin) where it is an angle. -> [N, E]. Traceable. */
+export function meanCoordinates(family: Family, parameters: Parameters<Operand>): Tensor {
+  return family.meanEmbedding?.(parameters) ?? family.mean(parameters);
 }
 
 /** `w^T I(eta) w` of each row: the squared Fisher-Rao length of a change w of the parameters. -> [N]. Traceable. */

@@ -11,6 +11,7 @@ export {
   fisherQuadratic,
   interpolate,
   type LocationScale,
+  meanCoordinates,
   type Parameters,
   type UncertainOptions,
 } from "./family.js";

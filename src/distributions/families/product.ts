@@ -17,7 +17,7 @@ import {
 } from "../../engine/index.js";
 import { expectThat, UsageError } from "../../errors.js";
 import type { CheckOptions, Family, Parameters } from "./family.js";
-import { outputShape, shapeOfOperand, sumRows } from "./family.js";
+import { meanCoordinates, outputShape, shapeOfOperand, sumRows } from "./family.js";
 import type { Marginal } from "./marginals.js";
 
 export interface Block {
@@ -87,6 +87,13 @@ export function product(blocks: readonly Block[]): Family {
     },
     logDensity: (parameters, x) => total((b) => b.family.logDensity(own(parameters, b), columnsOf(x, b.columns))),
     mean: (parameters) => inColumns((b) => b.family.mean(own(parameters, b))),
+    ...(blocks.some(({ family }) => family.meanEmbedding !== undefined) && {
+      meanEmbedding: (parameters: Parameters<Operand>) =>
+        concat(
+          each((b) => meanCoordinates(b.family, own(parameters, b))),
+          1,
+        ),
+    }),
     entropy: (parameters) => total((b) => b.family.entropy(own(parameters, b))),
     klDivergence: (p, q) => total((b) => b.family.klDivergence(own(p, b), own(q, b))),
     fisherRoot(parameters) {

@@ -4,6 +4,7 @@
  */
 import {
   atan2,
+  concat,
   cos,
   less,
   mul,
@@ -60,6 +61,10 @@ export function vonMises(): Family {
     },
     logDensity: ({ theta }, x) => sumRows(directionalLogDensity(theta, stack([cos(x), sin(x)], -1))),
     mean: ({ theta }) => angleOf(theta),
+    meanEmbedding(parameters) {
+      const angles = angleOf(parameters.theta);
+      return concat([cos(angles), sin(angles)], 1);
+    },
     entropy: ({ theta }) => sumRows(directionalEntropy(theta)),
     klDivergence: (p, q) => sumRows(directionalDivergence(groupsFirst(p.theta), groupsFirst(q.theta))),
     fisherRoot({ theta }) {
