@@ -14,6 +14,7 @@ import {
   leapfrog,
   type PhasePoint,
   reversed,
+  riemannianHamiltonian,
   slopeOf,
   temperingFactors,
 } from "../../../src/autoencoders/family/hamiltonian.js";
@@ -250,7 +251,7 @@ describe("Hamiltonian integrators", () => {
   const steps = {
     leapfrog: (at: PhasePoint, stepSize: number) => leapfrog(slopeOf(potential), at, stepSize),
     "generalised leapfrog": (at: PhasePoint, stepSize: number) =>
-      generalizedLeapfrog(slopeOf(potential), inverseMetric, at, stepSize, 25),
+      generalizedLeapfrog(riemannianHamiltonian(slopeOf(potential), inverseMetric), inverseMetric, at, stepSize, 25),
   };
   const [z, momentum] = [normal(1, 4, 2), normal(2, 4, 2)];
 
