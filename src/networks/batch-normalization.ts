@@ -37,6 +37,8 @@ export interface BatchNormalizationOptions {
   readonly momentum?: number;
   /** Added to the variance; default 1e-5. */
   readonly epsilon?: number;
+  /** Where the axis of the channels is: "first", right after the batch (the default), or "last". */
+  readonly channels?: "first" | "last";
 }
 
 /** Scale 1, shift 0; running mean 0, running variance 1. */
@@ -50,7 +52,7 @@ export function initializeBatchNormalization(channels: number): {
 }
 
 /**
- * Normalises `x`, `[N, C]` or `[N, C, H, W]`.
+ * Normalises `x`, `[N, C]` or `[N, C, H, W]` (with channels last `[N, H, W, C]`).
  * @returns the result, of the shape of `x`, and the running statistics after it. Traceable.
  */
 export function batchNormalization(
@@ -59,16 +61,20 @@ export function batchNormalization(
   x: Tensor,
   options: BatchNormalizationOptions,
 ): { output: Tensor; running: RunningStatistics<Operand> } {
-  const { training, momentum = 0.1, epsilon = 1e-5 } = options;
-  const [N, C, ...positions] = x.shape;
-  const across = (a: Operand) => reshape(a, [1, C, ...positions.map(() => 1)]);
-  const axes = [0, ...positions.map((_, i) => i + 2)];
+  const { training, momentum = 0.1, epsilon = 1e-5, channels = "first" } = options;
+  const axis = channels === "first" ? 1 : x.shape.length - 1;
+  const across = (a: Operand) =>
+    reshape(
+      a,
+      x.shape.map((n, i) => (i === axis ? n : 1)),
+    );
+  const axes = x.shape.flatMap((_, i) => (i === axis ? [] : [i]));
   const centre = training ? mean(x, axes) : running.mean;
   const spread = training ? variance(x, axes) : running.variance;
   const factor = mul(parameters.scale, rsqrt(add(spread, epsilon)));
   const output = add(mul(sub(x, across(centre)), across(factor)), across(parameters.shift));
   if (!training) return { output, running };
-  const count = positions.reduce((product, size) => product * size, N);
+  const count = axes.reduce((product, i) => product * x.shape[i], 1);
   const towards = (old: Operand, now: Operand) => stopGradient(add(mul(1 - momentum, old), mul(momentum, now)));
   return {
     output,

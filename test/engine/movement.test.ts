@@ -1,7 +1,7 @@
 /** Shapes, slices, joining, gathering, sorting: values and derivatives as jax-js has them. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Tensor } from "../../src/engine/index.js";
+import type { NdArray, Tensor } from "../../src/engine/index.js";
 import * as e from "../../src/engine/index.js";
 import { lift, np, type Tracer } from "../../src/engine/tensor.js";
 import { derivatives, expectAgreement, expectClose, randomArray, randomIndices, run, shapes } from "./agreement.js";
@@ -148,6 +148,24 @@ describe("gather and scatter", () => {
     const program = e.compile(f, { threads: 2 });
     for (let repeat = 0; repeat < 5; repeat++) expect([...(await program(e.array([1, 2, 3]))).data]).toEqual(counts);
     await program.dispose();
+  });
+
+  it("adds at known positions by reading: places that get none, one or several, along any axis", async () => {
+    const positions = Int32Array.of(4, 0, 4, 2, 0, 4);
+    const index: NdArray = { data: positions, shape: [6], dtype: "int32" };
+    for (const [shape, axis] of [
+      [[5], 0],
+      [[5, 3], 0],
+      [[2, 5], 1],
+      [[2, 5, 3], 1],
+    ] as const) {
+      const f = (x: Tensor) => e.take(e.square(x), index, axis);
+      const x = randomArray(shape, 1);
+      await expectAgreement(derivatives(f, [x]), [x]);
+      const program = e.compile(e.grad((x: Tensor) => e.sum(e.sin(f(x)))));
+      expect((await program.operations(x)).ScatterElements).toBeUndefined();
+      await program.dispose();
+    }
   });
 
   it("several index arrays, broadcast, not in front, and the transpose of all that", async () => {

@@ -11,7 +11,20 @@
  * Both keep the volume in (z, r) and are undone by the same steps with the momentum reversed; the second up to what the
  * fixed point is off. Rows may depend on each other (batch normalisation): then this holds for the batch as a whole.
  */
-import { add, grad, logDeterminant, matmul, mul, neg, reshape, sub, sum, type Tensor } from "../../engine/index.js";
+import {
+  add,
+  expandDims,
+  grad,
+  logDeterminant,
+  matmul,
+  mul,
+  neg,
+  reshape,
+  sub,
+  sum,
+  type Tensor,
+  vjp,
+} from "../../engine/index.js";
 
 export interface PhasePoint {
   /** [N, d] */
@@ -25,11 +38,20 @@ export function slopeOf(potential: (z: Tensor) => Tensor): (z: Tensor) => Tensor
   return grad((at: Tensor) => sum(potential(at)));
 }
 
-/** One leapfrog step. @param slope of U, `[N, d] -> [N, d]` */
+/** One leapfrog step. @param slope of U, `[N, d] -> [N, d]`; asked at the end of a step and at the start of the next */
 export function leapfrog(slope: (z: Tensor) => Tensor, { z, momentum }: PhasePoint, stepSize: number): PhasePoint {
   const half = sub(momentum, mul(stepSize / 2, slope(z)));
   const moved = add(z, mul(stepSize, half));
   return { z: moved, momentum: sub(half, mul(stepSize / 2, slope(moved))) };
+}
+
+/** `f`, which keeps its last result for the same tensor: a step ends where the next one begins. */
+export function remembering<T>(f: (z: Tensor) => T): (z: Tensor) => T {
+  let last: { readonly z: Tensor; readonly value: T } | undefined;
+  return (z) => {
+    if (last?.z !== z) last = { z, value: f(z) };
+    return last.value;
+  };
 }
 
 /** -1/2 log det P(z) + 1/2 r^T P(z) r of each row, P = G^{-1} [N, d, d]: what the metric adds to H. */
@@ -37,28 +59,55 @@ export function kineticEnergy(inverseMetric: Tensor, momentum: Tensor): Tensor {
   return mul(0.5, sub(sum(mul(momentum, applied(inverseMetric, momentum)), -1), logDeterminant(inverseMetric)));
 }
 
+/** The Hamiltonian at one place, for any momentum. */
+export interface Place {
+  /** P = G^{-1}. [N, d, d] */
+  readonly inverseMetric: Tensor;
+  /** d_z H(z, r). [N, d] -> [N, d] */
+  slope(momentum: Tensor): Tensor;
+}
+
 /**
- * One generalised leapfrog step.
+ * The Riemannian Hamiltonian, place by place: what does not depend on the momentum is traced once for each.
  * @param potentialSlope of U, `[N, d] -> [N, d]`
  * @param inverseMetric P = G^{-1}, `[N, d] -> [N, d, d]`
+ */
+export function riemannianHamiltonian(
+  potentialSlope: (z: Tensor) => Tensor,
+  inverseMetric: (z: Tensor) => Tensor,
+): (z: Tensor) => Place {
+  return remembering((z) => {
+    const [P, back] = vjp(inverseMetric, [z]);
+    const outer = potentialSlope(z);
+    const ofDeterminant = grad((matrix: Tensor) => mul(-0.5, sum(logDeterminant(matrix))))(P);
+    return {
+      inverseMetric: P,
+      // the derivative of 1/2 r^T P r in P is 1/2 r r^T
+      slope: (r) => add(outer, back(add(ofDeterminant, mul(0.5, mul(expandDims(r, 2), expandDims(r, 1)))))[0]),
+    };
+  });
+}
+
+/**
+ * One generalised leapfrog step.
+ * @param at the Hamiltonian, `riemannianHamiltonian`
  * @param iterations of each fixed point
  */
 export function generalizedLeapfrog(
-  potentialSlope: (z: Tensor) => Tensor,
+  at: (z: Tensor) => Place,
   inverseMetric: (z: Tensor) => Tensor,
   { z, momentum }: PhasePoint,
   stepSize: number,
   iterations: number,
 ): PhasePoint {
-  const slope = (at: Tensor, r: Tensor) =>
-    add(potentialSlope(at), grad((place: Tensor) => sum(kineticEnergy(inverseMetric(place), r)))(at));
+  const start = at(z);
   let half = momentum;
-  for (let i = 0; i < iterations; i++) half = sub(momentum, mul(stepSize / 2, slope(z, half)));
-  const before = applied(inverseMetric(z), half);
-  let moved = z;
-  for (let i = 0; i < iterations; i++)
+  for (let i = 0; i < iterations; i++) half = sub(momentum, mul(stepSize / 2, start.slope(half)));
+  const before = applied(start.inverseMetric, half);
+  let moved = add(z, mul(stepSize, before)); // the first iteration begins at z
+  for (let i = 1; i < iterations; i++)
     moved = add(z, mul(stepSize / 2, add(before, applied(inverseMetric(moved), half))));
-  return { z: moved, momentum: sub(half, mul(stepSize / 2, slope(moved, half))) };
+  return { z: moved, momentum: sub(half, mul(stepSize / 2, at(moved).slope(half))) };
 }
 
 /** A_n x_n. [N, d, d], [N, d] -> [N, d] */

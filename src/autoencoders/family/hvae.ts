@@ -9,7 +9,7 @@
  */
 import { add, mean, mul, neg, sub, type Tensor } from "../../engine/index.js";
 import { decodeCode, draw, encodeLaw, logLikelihood, logNormal, logStandardNormal, potentialSlope } from "./common.js";
-import { leapfrog, type PhasePoint, temperingFactors } from "./hamiltonian.js";
+import { leapfrog, type PhasePoint, remembering, temperingFactors } from "./hamiltonian.js";
 import type { AutoencoderModel } from "./model.js";
 import { variationalAutoencoder } from "./vae.js";
 
@@ -32,8 +32,9 @@ export const hamiltonianAutoencoder: AutoencoderModel = {
     const start = draw(law, noise.z);
     const logJoint = (z: Tensor) => add(logLikelihood(given, x, decodeCode(given, z)), logStandardNormal(z));
     let point: PhasePoint = { z: start, momentum: mul(noise.momentum, 1 / Math.sqrt(inverseTemperature)) };
+    const slope = remembering(potentialSlope(given, x));
     for (const factor of temperingFactors(steps, inverseTemperature)) {
-      const next = leapfrog(potentialSlope(given, x), point, stepSize);
+      const next = leapfrog(slope, point, stepSize);
       point = { z: next.z, momentum: mul(factor, next.momentum) };
     }
     const end = add(logJoint(point.z), logStandardNormal(point.momentum));

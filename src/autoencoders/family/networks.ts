@@ -9,26 +9,12 @@
  *
  * Axes: N rows, D data dimensions.
  */
-import {
-  jvp,
-  matmul,
-  mul,
-  type NdArray,
-  type Operand,
-  ones,
-  reshape,
-  type Tensor,
-  transpose,
-  vjp,
-} from "../../engine/index.js";
+import { jvp, matmul, mul, type NdArray, type Operand, ones, type Tensor, transpose, vjp } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
 import {
   type ActivationName,
   activationNamed,
-  batchNormalization,
-  convolution,
   dense,
-  doublingConvolution,
   initialDirection,
   initializeBatchNormalization,
   initializeConvolution,
@@ -38,9 +24,12 @@ import {
   initializeTransposedConvolution,
   mlp,
   spectralNormalization,
-  transposedConvolution,
 } from "../../networks/index.js";
 import { foldIn, type RandomKey, split } from "../../numerics/random.js";
+import { applyImageDecoder, applyImageEncoder, type ConvolutionalShape, imageSizes } from "./image-networks.js";
+import type { Network, NetworkOutput } from "./network-types.js";
+
+export type { Network, NetworkOutput } from "./network-types.js";
 
 export interface MlpShape {
   readonly kind: "mlp";
@@ -51,32 +40,7 @@ export interface MlpShape {
   readonly activation: ActivationName;
 }
 
-export interface ConvolutionalShape {
-  readonly kind: "convolutional";
-  /** Channels, rows and columns of an image. */
-  readonly image: readonly [number, number, number];
-  /** Channels after each layer of the encoder. */
-  readonly channels: readonly number[];
-  readonly activation: ActivationName;
-  readonly batchNormalization: boolean;
-}
-
 export type NetworkShape = MlpShape | ConvolutionalShape;
-
-/** A network's arrays: host arrays outside a trace, tensors or constants inside. */
-export interface Network<P = any, B = any> {
-  readonly parameters: P;
-  readonly buffers: B;
-}
-
-export interface NetworkOutput {
-  /** Linear in the last layer. */
-  readonly output: Tensor;
-  /** The last hidden layer, flattened. [N, units] */
-  readonly hidden: Tensor;
-  /** The buffers after this pass. */
-  readonly buffers: any;
-}
 
 const KERNEL = 4;
 
@@ -97,14 +61,6 @@ export function checkNetwork(shape: NetworkShape, dataDimension: number): void {
     throw new UsageError(
       `network: images of [${image}] cannot be halved ${channels.length} times; give at most ${sizes.findIndex((pair) => pair.some((n) => n < 1)) - 1} channels.`,
     );
-}
-
-/** Rows and columns before the first and after each layer of a convolutional encoder. */
-export function imageSizes({ image, channels }: ConvolutionalShape): (readonly [number, number])[] {
-  const sizes: [number, number][] = [[image[1], image[2]]];
-  // floor((n + 2 - 4) / 2) + 1
-  for (const _ of channels) sizes.push(sizes[sizes.length - 1].map((n) => Math.floor(n / 2)) as [number, number]);
-  return sizes;
 }
 
 /** A network from data [N, D] to `outputs` numbers a row. */
@@ -184,63 +140,20 @@ export function initializeDecoder(
 export function applyEncoder(shape: NetworkShape, network: Network, x: Operand, training: boolean): NetworkOutput {
   const { parameters, buffers } = network;
   if (shape.kind === "mlp") return { ...applyMlp(parameters.dense, x, shape.activation), buffers };
-  const activate = activationNamed(shape.activation);
-  const running: any[] = [];
-  let images = reshape(x, [rowsOf(x), ...shape.image]);
-  parameters.layers.forEach((layer: any, i: number) => {
-    images = convolution(layer.convolution, images, { stride: 2, padding: 1 });
-    if (layer.normalization) {
-      const normal = batchNormalization(layer.normalization, buffers.running[i], images, { training });
-      images = normal.output;
-      running.push(normal.running);
-    }
-    images = activate(images);
-  });
-  const hidden = flat(images);
-  return {
-    output: dense(parameters.head, hidden),
-    hidden,
-    buffers: running.length > 0 ? { ...buffers, running } : buffers,
-  };
+  return applyImageEncoder(shape, network, x, training);
 }
 
 /** `[N, d] -> [N, D]`. Traceable. */
 export function applyDecoder(shape: NetworkShape, network: Network, z: Operand, training: boolean): NetworkOutput {
-  const { parameters, buffers: after } = spectral(network);
-  if (shape.kind === "mlp") return { ...applyMlp(parameters.dense, z, shape.activation), buffers: after };
-  const activate = activationNamed(shape.activation);
-  const sizes = imageSizes(shape).reverse();
-  const running: any[] = [];
-  const finish = (x: Tensor, i: number) => {
-    if (!parameters.normalizations) return activate(x);
-    const normal = batchNormalization(parameters.normalizations[i], after.running[i], x, { training });
-    running.push(normal.running);
-    return activate(normal.output);
-  };
-  const units = dense(parameters.head, z);
-  const [rows, columns] = sizes[0];
-  let images = finish(reshape(units, [rowsOf(units), units.shape[1] / (rows * columns), rows, columns]), 0);
-  let hidden = images;
-  parameters.layers.forEach((layer: any, i: number) => {
-    const [from, to] = [sizes[i], sizes[i + 1]];
-    const outputPadding = [to[0] - 2 * from[0], to[1] - 2 * from[1]] as const;
-    images = training
-      ? doublingConvolution(layer, images, outputPadding)
-      : transposedConvolution(layer, images, { stride: 2, padding: 1, outputPadding });
-    if (i + 1 < parameters.layers.length) hidden = images = finish(images, i + 1);
-  });
-  return {
-    output: flat(images),
-    hidden: flat(hidden),
-    buffers: running.length > 0 ? { ...after, running } : after,
-  };
+  const { parameters, buffers } = spectral(network);
+  if (shape.kind === "mlp") return { ...applyMlp(parameters.dense, z, shape.activation), buffers };
+  return applyImageDecoder(shape, { parameters, buffers }, z, training);
 }
 
 /**
  * The decoder with J^T c for rows c of cotangents of its output, `[N, D] -> [N, d]`. For perceptrons J^T is spelt out as
- * products with the transposed weights: it gives the same numbers as `vjp`, but where it is differentiated once more
- * (Hamiltonian steps, penalties on the Jacobian) all that comes out are matrix products, where differentiating `vjp`
- * leaves sums over arrays of N x units x units (measured: 9 times slower on 784-512-256-16).
+ * products with the transposed weights: the same numbers as `vjp`, in a trace that stays short where it is differentiated
+ * once more (Hamiltonian steps, penalties on the Jacobian).
  */
 export function applyDecoderWithPullback(
   shape: NetworkShape,
@@ -301,13 +214,4 @@ function applyMlp(layers: any, x: Operand, activation: ActivationName): { output
   // the perceptron without its last layer, activated
   const hidden = last === 0 ? (x as Tensor) : activationNamed(activation)(mlp(layers.slice(0, last), x, activation));
   return { output: dense(layers[last], hidden), hidden };
-}
-
-function flat(x: Tensor): Tensor {
-  const [N, ...rest] = x.shape;
-  return reshape(x, [N, rest.reduce((product, size) => product * size, 1)]);
-}
-
-function rowsOf(x: Operand): number {
-  return (x as Tensor).shape[0];
 }

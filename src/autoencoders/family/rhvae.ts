@@ -49,7 +49,13 @@ import {
   logStandardNormal,
   potentialSlope,
 } from "./common.js";
-import { generalizedLeapfrog, kineticEnergy, type PhasePoint, temperingFactors } from "./hamiltonian.js";
+import {
+  generalizedLeapfrog,
+  kineticEnergy,
+  type PhasePoint,
+  riemannianHamiltonian,
+  temperingFactors,
+} from "./hamiltonian.js";
 import type { AutoencoderModel } from "./model.js";
 import { variationalAutoencoder } from "./vae.js";
 
@@ -97,8 +103,9 @@ export const riemannianHamiltonianAutoencoder: AutoencoderModel = {
     // P = C C^T, G = C^{-T} C^{-1}: C^{-T} g ~ N(0, G)
     const drawn = solveTriangular(cholesky(atStart), noise.momentum, { transpose: true });
     let point: PhasePoint = { z: start, momentum: mul(drawn, 1 / Math.sqrt(inverseTemperature)) };
+    const hamiltonian = riemannianHamiltonian(potentialSlope(given, x), inverseMetric);
     for (const factor of temperingFactors(steps, inverseTemperature)) {
-      const next = generalizedLeapfrog(potentialSlope(given, x), inverseMetric, point, stepSize, iterations);
+      const next = generalizedLeapfrog(hamiltonian, inverseMetric, point, stepSize, iterations);
       point = { z: next.z, momentum: mul(factor, next.momentum) };
     }
     const constant = 0.5 * shape.latentDimension * Math.log(2 * Math.PI);

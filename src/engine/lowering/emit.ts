@@ -5,6 +5,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import * as onnx from "onnx-buf";
 import { astype, type NdArray } from "../arrays.js";
+import { isFasterTransposed } from "./contractions.js";
 import type { Attribute, Node, Value, ValueType } from "./graph.js";
 
 export type Precision = "float32" | "float64";
@@ -348,7 +349,11 @@ function transposedProduct(node: Node, uses: ReadonlyMap<Value, number>): Form |
     return undefined;
   const [a, b] = inner.inputs;
   const flag = (name: string) => 1 - Number(inner.attributes[name] ?? 0);
-  return { op: "Gemm", inputs: [b, a], attributes: { transA: flag("transB"), transB: flag("transA") } };
+  const [transA, transB] = [flag("transB"), flag("transA")];
+  const [m, n] = node.outputs[0].shape;
+  // It was computed the other way round on purpose.
+  if (transA === 1 && transB === 0 && isFasterTransposed(m, n, b.shape[0])) return undefined;
+  return { op: "Gemm", inputs: [b, a], attributes: { transA, transB } };
 }
 
 function attributeOf(name: string, value: Attribute): onnx.AttributeProto {

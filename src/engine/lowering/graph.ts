@@ -139,10 +139,20 @@ export function createBuilder(rules: readonly Rule[]): Builder {
   // An array of equal numbers is a scalar, repeated: zero tangents arrive in this form, and vanish in it.
   function uniformOrArray(array: NdArray, dtype: ValueType): Value {
     const { data, shape } = array;
-    if (data.length > 0 && data.every((v) => Object.is(v, data[0])))
-      return build.expand(build.scalar(data[0], dtype), shape);
-    return { id: next++, shape, dtype, array };
+    if (isUniform(data)) return build.expand(build.scalar(data[0], dtype), shape);
+    // Masks and positions are often made anew wherever a function is traced: equal ones are one, or nothing that is
+    // computed with them would be shared.
+    if (dtype !== "int32" && data.length > 4096) return { id: next++, shape, dtype, array };
+    const key = `array|${dtype}|${shape}|${Array.from(data, (v) => (Object.is(v, -0) ? "-0" : v))}`;
+    let value = known.get(key);
+    if (value === undefined) known.set(key, (value = { id: next++, shape, dtype, array }));
+    return value;
   }
+}
+
+function isUniform(data: ArrayLike<number>): boolean {
+  for (let i = 1; i < data.length; i++) if (!Object.is(data[i], data[0])) return false;
+  return data.length > 0;
 }
 
 /** NumPy broadcast of shapes that are known to fit. */

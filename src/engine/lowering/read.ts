@@ -73,6 +73,6 @@ export function readConstant(constant: any): NdArray {
   const type = valueType(constant.dtype);
   const raw = constant.ref.dataSync();
   if (type === "bool") return { data: Uint8Array.from(raw, (v: any) => Number(Boolean(v))), shape, dtype: "bool" };
-  if (type === "int32") return { data: Int32Array.from(raw), shape, dtype: "int32" };
-  return { data: Float64Array.from(raw), shape, dtype: "float64" };
+  if (type === "int32") return { data: new Int32Array(raw), shape, dtype: "int32" };
+  return { data: new Float64Array(raw), shape, dtype: "float64" };
 }

@@ -9,6 +9,7 @@ import { emptyResults, reductionsOfNothing } from "./passes/empty.js";
 import { float64Activations, float64Functions } from "./passes/float64.js";
 import { choices, inverses, magnitudes, negations, neutralElements } from "./passes/identities.js";
 import { mergeReversals, mergeSlices, moveBeforeRepeating } from "./passes/moves.js";
+import { sumsOfProducts } from "./passes/products.js";
 import { emptyMoves, emptyReductions, mergeReshapes, mergeTransposes } from "./passes/views.js";
 import { zeroJoins, zeroProducts, zeroRearrangements } from "./passes/zeros.js";
 
@@ -31,6 +32,7 @@ export const rules: readonly Rule[] = [
   choices,
   repeatLate,
   reduceRepeated,
+  sumsOfProducts,
   gatherNumbers,
   negations,
   inverses,

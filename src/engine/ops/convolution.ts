@@ -9,8 +9,7 @@ import { lift, np, type Operand, shapeOf, type Tensor } from "../tensor.js";
 import { asTensor } from "./common.js";
 import { max, mean } from "./reductions.js";
 import { pad, reshape, slice, take, transpose } from "./shape.js";
-
-type Pair = readonly [number, number];
+import { type Padding, type Pair, paddingOf, pairOf } from "./window-options.js";
 
 export interface ConvolutionOptions {
   /** Step between windows, for both axes or each; default 1. */
@@ -19,7 +18,7 @@ export interface ConvolutionOptions {
    * Zeros around the image: one number for all sides, `[[top, bottom], [left, right]]`, "valid" (none, the default)
    * or "same" (so many that the result has ceil(size / stride) rows and columns).
    */
-  padding?: number | readonly [Pair, Pair] | "same" | "valid";
+  padding?: Padding;
   /** Distance between the elements of the kernel, for both axes or each; default 1. */
   dilation?: number | Pair;
   /** Channels are split in so many groups that do not see each other; default 1. */
@@ -192,35 +191,4 @@ function checkGroups(operation: string, groups: number, channels: number, name: 
     throw new UsageError(
       `${operation}: ${groups} groups do not divide the ${name} of the kernel of shape [${kernel}].`,
     );
-}
-
-function pairOf(operation: string, name: string, value: number | Pair, least = 1): [number, number] {
-  const pair: readonly number[] = typeof value === "number" ? [value, value] : value;
-  if (pair.length !== 2 || pair.some((n) => !Number.isInteger(n) || n < least))
-    throw new UsageError(
-      `${operation}: ${name} is ${JSON.stringify(value)}; give a whole number of at least ${least}, or two.`,
-    );
-  return [pair[0], pair[1]];
-}
-
-function paddingOf(
-  operation: string,
-  padding: NonNullable<ConvolutionOptions["padding"]>,
-  sizes: readonly number[],
-  window: readonly number[],
-  stride: readonly number[],
-): [number, number][] {
-  if (padding === "valid") return sizes.map(() => [0, 0]);
-  if (padding === "same")
-    return sizes.map((n, i) => {
-      const total = Math.max(0, (Math.ceil(n / stride[i]) - 1) * stride[i] + window[i] - n);
-      return [Math.floor(total / 2), Math.ceil(total / 2)];
-    });
-  const pairs = typeof padding === "number" ? sizes.map(() => [padding, padding]) : padding;
-  const fits = Array.isArray(pairs) && pairs.length === 2 && pairs.every((p) => Array.isArray(p) && p.length === 2);
-  if (!fits || pairs.flat().some((n) => !Number.isInteger(n) || n < 0))
-    throw new UsageError(
-      `${operation}: padding is ${JSON.stringify(padding)}; give a whole number, [[top, bottom], [left, right]], "same" or "valid".`,
-    );
-  return pairs.map((p) => [p[0], p[1]]);
 }

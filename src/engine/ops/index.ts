@@ -5,6 +5,7 @@ export * from "./comparisons.js";
 export * from "./contraction.js";
 export * from "./convolution.js";
 export * from "./exponential.js";
+export * from "./image-windows.js";
 export * from "./reductions.js";
 export * from "./shape.js";
 export * from "./small-matrices.js";

@@ -11,9 +11,11 @@ import {
 } from "../../../src/autoencoders/family/common.js";
 import {
   generalizedLeapfrog,
+  kineticEnergy,
   leapfrog,
   type PhasePoint,
   reversed,
+  riemannianHamiltonian,
   slopeOf,
   temperingFactors,
 } from "../../../src/autoencoders/family/hamiltonian.js";
@@ -250,9 +252,27 @@ describe("Hamiltonian integrators", () => {
   const steps = {
     leapfrog: (at: PhasePoint, stepSize: number) => leapfrog(slopeOf(potential), at, stepSize),
     "generalised leapfrog": (at: PhasePoint, stepSize: number) =>
-      generalizedLeapfrog(slopeOf(potential), inverseMetric, at, stepSize, 25),
+      generalizedLeapfrog(riemannianHamiltonian(slopeOf(potential), inverseMetric), inverseMetric, at, stepSize, 25),
   };
   const [z, momentum] = [normal(1, 4, 2), normal(2, 4, 2)];
+
+  it("the slope of the Hamiltonian at a place is its gradient, for every momentum", async () => {
+    const f = compile((a: Tensor, r: Tensor) => {
+      const at = riemannianHamiltonian(slopeOf(potential), inverseMetric);
+      const whole = (momentum: Tensor) =>
+        grad((place: Tensor) => sum(add(potential(place), kineticEnergy(inverseMetric(place), momentum))))(a);
+      const twice = mul(r, 2);
+      return [at(a).slope(r), whole(r), at(a).slope(twice), whole(twice), at(a).inverseMetric, inverseMetric(a)];
+    }, exact);
+    const [one, expected, two, expectedTwo, P, expectedP] = await f(z, momentum);
+    for (const [got, wanted] of [
+      [one, expected],
+      [two, expectedTwo],
+      [P, expectedP],
+    ]) // prettier-ignore
+      got.data.forEach((v: number, i: number) => expect(v).toBeCloseTo(wanted.data[i], 11));
+    expect(one.data[0]).not.toBeCloseTo(two.data[0], 3);
+  });
 
   it.each(Object.entries(steps))("%s is reversible", async (_, step) => {
     const there = (at: PhasePoint) => step(step(at, 0.1), 0.1);

@@ -5,6 +5,7 @@
  */
 import { sizeOf } from "../../arrays.js";
 import { type Builder, broadcastShape, type Value } from "../graph.js";
+import { sumAtPositions } from "../known-positions.js";
 import { converted } from "./arithmetic.js";
 import type { Lowering } from "./registry.js";
 
@@ -28,6 +29,8 @@ export const indexing: Record<string, Lowering> = {
     const axes = axis as readonly number[];
     const free = freeAxes(shape.length, axes);
     const indexShape = broadcastShape(indices.map((index) => index.shape));
+    const known = scatterAtKnown(updates, indices, shape, axes, free, outDim, build);
+    if (known !== undefined) return [known];
     const order = inverse(indexAxesTo(outDim, indexShape.length, free.length));
     const width = free.reduce((n, a) => n * shape[a], 1);
     const count = sizeOf(indexShape);
@@ -46,6 +49,28 @@ export const indexing: Record<string, Lowering> = {
     return [build.transpose(separate, inverse([...axes, ...free]))];
   },
 };
+
+/** `scatter` along one axis at positions that are constants of the program, where that can be done by reading. */
+function scatterAtKnown(
+  updates: Value,
+  indices: readonly Value[],
+  shape: readonly number[],
+  axes: readonly number[],
+  free: readonly number[],
+  outDim: number,
+  build: Builder,
+): Value | undefined {
+  const positions = indices[0].array?.data;
+  if (axes.length !== 1 || positions === undefined) return undefined;
+  const sizes = free.map((a) => shape[a]);
+  const [before, after] = [sizes.slice(0, outDim), sizes.slice(outDim)];
+  const rows = build.reshape(updates, [sizeOf(before), positions.length, sizeOf(after)]);
+  const sum = sumAtPositions(rows, positions, shape[axes[0]], build);
+  if (sum === undefined) return undefined;
+  const separate = build.reshape(sum, [...before, shape[axes[0]], ...after]);
+  const order = [...free.slice(0, outDim), axes[0], ...free.slice(outDim)];
+  return build.transpose(separate, inverse(order));
+}
 
 const freeAxes = (rank: number, axes: readonly number[]): number[] =>
   Array.from({ length: rank }, (_, a) => a).filter((a) => !axes.includes(a));
