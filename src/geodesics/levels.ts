@@ -6,8 +6,9 @@
  *   newtonCg     products with the Hessian, preconditioned with Gauss-Newton blocks or the frozen metric
  *   quasiNewton  L-BFGS, for lengths that no inner product gives: their energies have kinks
  *
- * In more than three dimensions the levels begin at 16 segments, where an evaluation costs a quarter and curves find their
- * way around; such curves are not taken for answers. Of several starts the best one at the coarsest level goes on.
+ * With an embedding of more than three dimensions the levels begin at 16 segments, where an evaluation costs a quarter
+ * and curves find their way around; such curves are not taken for answers. Of several starts the best one at the coarsest
+ * level goes on.
  *
  * Axes: T nodes, N = T - 1 segments, d latent.
  */
@@ -93,8 +94,9 @@ export async function solveByLevels(
     const converged = end.reason === "converged";
     before = converged ? here.measure : undefined;
     const fine = segments >= least && error <= accuracy;
+    const lost = !converged && !Number.isFinite(there.measure.sum); // an indefinite metric: nothing to go on from
     const unfinished = fine && !last && end.reason === "iterationLimit" && iterations < maxIterations;
-    if ((fine && !unfinished) || last || end.reason === "stuck" || iterations >= maxIterations) {
+    if ((fine && !unfinished) || last || end.reason === "stuck" || lost || iterations >= maxIterations) {
       const reason = converged && !(error <= accuracy) ? "pointLimit" : end.reason;
       const found = candidate(reason, error);
       // the finer measure is the better one of the same curve

@@ -156,10 +156,10 @@ async function bestOf(
   to: Float64Array,
   firsts: readonly FirstCurve[],
 ): Promise<Candidate> {
-  const { surrogate, descent, dimension } = context;
+  const { surrogate, embedded, dimension } = context;
   const onTable = surrogate && surrogateCovers(surrogate, from) && surrogateCovers(surrogate, to);
-  // In many dimensions the coarsest level tells the starts apart.
-  if (!onTable && dimension > 3 && descent === "newtonCg") return solveByLevels(context, firsts);
+  // In many dimensions the coarsest level tells the starts apart. (Without an embedding its curves may leap over bumps.)
+  if (!onTable && dimension > 3 && embedded) return solveByLevels(context, firsts);
   let best: Candidate | undefined;
   let iterations = 0;
   for (const first of firsts) {

@@ -445,7 +445,7 @@ function settingsOf(metric: LatentMetric, options: SolverOptions): SolverSetting
     accuracy,
     maxIterations,
     points,
-    minSegments: Math.min(d <= NEWTON_DIMENSIONS || metric.finsler ? 64 : 16, maxSegments),
+    minSegments: Math.min(metric.embedding && d > NEWTON_DIMENSIONS ? 16 : 64, maxSegments),
     maxSegments,
   };
 }
