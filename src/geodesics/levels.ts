@@ -50,6 +50,7 @@ export async function solveByLevels(
   let nodes = first.at(firstSegments + 1);
   let before: CurveMeasure | undefined; // of the level before, where it converged
   let finerBefore = Number.NaN;
+  let found: Candidate | undefined; // of the level before
   if (firsts.length > 1) {
     let lowest = Infinity;
     for (const one of firsts) {
@@ -77,6 +78,7 @@ export async function solveByLevels(
     });
     if (here.measure.sum === 0) return candidate("zeroMetric", 0);
     if (end.reason === "notFinite" || end.reason === "notPositive" || !Number.isFinite(here.measure.sum)) {
+      if (found && end.reason === "notFinite") return found;
       return candidate(end.reason === "notPositive" ? "notPositive" : "notFinite", Infinity);
     }
     const finer = resampled(end.nodes, d, 2 * segments + 1);
@@ -94,20 +96,22 @@ export async function solveByLevels(
     const converged = end.reason === "converged";
     before = converged ? here.measure : undefined;
     const fine = segments >= least && error <= accuracy;
-    const lost = !converged && !Number.isFinite(there.measure.sum); // an indefinite metric: nothing to go on from
+    // an indefinite metric: nothing to go on from
+    const lost = !converged && !Number.isFinite(there.measure.sum);
     const unfinished = fine && !last && end.reason === "iterationLimit" && iterations < maxIterations;
     if ((fine && !unfinished) || last || end.reason === "stuck" || lost || iterations >= maxIterations) {
       const reason = converged && !(error <= accuracy) ? "pointLimit" : end.reason;
-      const found = candidate(reason, error);
+      const answer = candidate(reason, error);
       // the finer measure is the better one of the same curve
-      if (resolved) found.measure = { ...there.measure };
-      return found;
+      if (resolved) answer.measure = { ...there.measure };
+      return answer;
     }
     if (unfinished) {
       nodes = end.nodes;
       segments /= 2;
       continue;
     }
+    found = candidate(converged ? "pointLimit" : end.reason, error);
     nodes = finer;
     // A curve that leapt over a ridge is a bad start for the next level: the first curve may be better.
     if (!(there.measure.discreteEnergy <= 1.02 * here.measure.discreteEnergy)) {
