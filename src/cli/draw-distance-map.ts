@@ -39,8 +39,12 @@ export async function drawDistanceMap(
     Float64Array.from({ length: n }, (_, i) => low + ((high - low) * i) / (n - 1)),
   );
   report.progress(0, 1, `distances from one point to ${n * n}`);
-  const { values } = await distanceMap(metric, source, { xs, ys, axes, precision: "float32" });
+  const { values, freeShare } = await distanceMap(metric, source, { xs, ys, axes, precision: "float32" });
   report.progressDone();
+  if (freeShare >= 0.005)
+    report.say(
+      `note: over ${Math.round(100 * freeShare)} % of the picture the metric is nearly zero (a decoder's uncertainty no longer changes there): all places joined by it are as good as one, and distances are those of its edge.`,
+    );
   const euclidean = Float64Array.from({ length: n * n }, (_, k) =>
     Math.hypot(xs[k % n] - at[0], ys[Math.floor(k / n)] - at[1]),
   );

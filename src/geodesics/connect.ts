@@ -20,8 +20,9 @@ export type Start = "straight" | "graph" | NdArray | readonly (readonly number[]
 
 export interface ConnectOptions extends SolverOptions {
   /**
-   * One start or several, of which the lowest energy is kept. Default: "graph" where `codes` are given (a grid in up to
-   * three latent dimensions, a neighbour graph over the codes above), "straight" otherwise.
+   * One start or several, of which the lowest energy is kept. Default where `codes` are given: "graph" in up to three latent
+   * dimensions (a grid), "straight" and "graph" in more (a neighbour graph over the codes, by way of which paths are long);
+   * "straight" otherwise.
    */
   start?: Start | readonly Start[];
   /** Called after each pair of a batch. */
@@ -153,7 +154,10 @@ async function solve(
 }
 
 function startsOf(start: ConnectOptions["start"], solver: Solver): ("straight" | "graph" | Float64Array)[] {
-  if (start === undefined) return [solver.hasCodes ? "graph" : "straight"];
+  if (start === undefined) {
+    if (!solver.hasCodes) return ["straight"];
+    return solver.dimension > 3 ? ["straight", "graph"] : ["graph"];
+  }
   const isCurve = (x: unknown): boolean =>
     isNdArray(x) || (Array.isArray(x) && Array.isArray(x[0]) && typeof x[0][0] === "number");
   const list = Array.isArray(start) && !isCurve(start) ? (start as readonly Start[]) : [start as Start];

@@ -5,7 +5,8 @@
  *
  *   u(x) = min over edges [y_1, y_2] of the stencil of x, and y on the edge, of u(y) + |y - x|_g,
  *
- * in Gauss-Seidel sweeps (Zhao, 2005) until nothing changes. Between y_1 and y_2 u is that of a source in the plane
+ * in Gauss-Seidel sweeps (Zhao, 2005), each over the nodes that have a changed node in their stencil, until there are none.
+ * Between y_1 and y_2 u is that of a source in the plane
  * with the right distances from both (so constant metrics have no error; Novotni and Klein, "Computing geodesic
  * distances on triangular meshes", 2002). Anisotropy needs no care: the stencil has 32 directions and all between two
  * neighbours are tried. First-order accurate in the grid's step where the metric varies; ridges thinner than a cell
@@ -42,19 +43,34 @@ export interface DistanceMap {
    * @throws UsageError for places outside of the grid; RunError where the descent does not come to the source
    */
   pathTo(x: number, y: number): Float64Array;
-  /** Rounds of four sweeps until nothing changed by more than 1e-7 of the largest distance. */
+  /** Rounds of four sweeps until nothing changed by more than 1e-9 of the largest distance. */
   readonly rounds: number;
+  /**
+   * Share of the places asked for where distances say little because the metric is nearly zero (behind a gate, say): a
+   * line over the whole grid would add less than a thousandth of the largest distance at the lengths of that place.
+   */
+  readonly freeShare: number;
 }
 
-const MOST_ROUNDS = 200;
-const SETTLED = 1e-7;
+/** A change that is less than this share of the largest distance is kept, but nothing is updated for it. */
+const SETTLED = 1e-9;
+/**
+ * Rounds in which all triangles count; in later ones only those with both nodes nearer to the source than the third. Where
+ * the metric is nearly singular an update can be less than the values it comes from, and a ring of nodes can lower itself
+ * for ever; with nearer nodes alone none can: a value that went around would come back larger.
+ */
+const FREE_ROUNDS = 60;
+/** With nearer nodes alone, values settle along shortest curves, which cross the grid's rows and columns so often at most. */
+const MOST_ROUNDS = 10_000;
+/** Of the largest distance, see `freeShare`. */
+const FREE = 1e-3;
 /** Cells around the source whose distance is the length of the straight line. */
 const NEAR = 3;
 
 /**
  * Distances from `source` (a point of the latent space, whose coordinates on the other axes hold for the whole slice).
  * @throws UsageError for grids that are too small or uneven, a source outside of the grid, or a metric that has lengths
- *   of curves but no tensor; RunError where the metric is not positive definite, or sweeps do not settle
+ *   of curves but no tensor; RunError where the metric is indefinite, not finite, or zero at the source
  */
 export async function distanceMap(
   metric: LatentMetric,
@@ -93,7 +109,20 @@ export async function distanceMap(
     const cells = descend(grid, values, [sx, sy], [cx, cy]);
     return cells.map((cell, i) => (i % 2 === 0 ? x.first + cell * x.step : y.first + cell * y.step));
   };
-  return { values: kept, rounds, pathTo };
+  return { values: kept, rounds, freeShare: freeShareOf(grid, values, x, y), pathTo };
+}
+
+function freeShareOf({ stepX, stepY, xx, xy, yy }: Grid, values: Float64Array, x: Axis, y: Axis): number {
+  const largest = values.reduce((a, b) => Math.max(a, b), 0);
+  const [width, height] = [x.count * stepX, y.count * stepY];
+  let free = 0;
+  for (let row = y.before; row < y.count - y.before; row++)
+    for (let column = x.before; column < x.count - x.before; column++) {
+      const node = row * x.count + column;
+      const square = xx[node] * width ** 2 + 2 * Math.abs(xy[node]) * width * height + yy[node] * height ** 2;
+      if (Math.sqrt(square) < FREE * largest) free++;
+    }
+  return free / ((x.count - 2 * x.before) * (y.count - 2 * y.before));
 }
 
 interface Axis {
@@ -143,8 +172,17 @@ async function tensors(
   const part = (i: number, j: number) =>
     Float64Array.from({ length: nodes }, (_, node) => data[(node * d + axes[i]) * d + axes[j]]);
   const found = { xx: part(0, 0), xy: part(0, 1), yy: part(1, 1) };
+  // Behind a gate a metric may be zero, or singular up to rounding: that makes distances, if dull ones.
+  const rounding = precision === "float64" ? 1e-9 : 1e-4;
+  const definite = (node: number) =>
+    found.xx[node] >= 0 &&
+    found.yy[node] >= 0 &&
+    found.xy[node] ** 2 <= found.xx[node] * found.yy[node] * (1 + rounding);
+  const atSource = (node: number) =>
+    Math.abs(points[node * d + axes[0]] - source[axes[0]]) <= x.step &&
+    Math.abs(points[node * d + axes[1]] - source[axes[1]]) <= y.step;
   for (let node = 0; node < nodes; node++)
-    if (!(found.xx[node] > 0 && found.xx[node] * found.yy[node] - found.xy[node] ** 2 >= 0))
+    if (!definite(node) || (atSource(node) && found.xx[node] + found.yy[node] === 0))
       throw new RunError(
         `distanceMap: the ${metric.name} metric is not positive definite at (${points[node * d + axes[0]]}, ${points[node * d + axes[1]]}).`,
       );
@@ -174,18 +212,22 @@ function solve(grid: Grid, sx: number, sy: number): { values: Float64Array; roun
     for (let column = Math.max(0, Math.ceil(sx - NEAR)); column <= Math.min(columns - 1, sx + NEAR); column++)
       values[row * columns + column] = lengthBetween(grid, sx, sy, column, row);
   const { lengths, cosines } = edges(grid);
+  const pending = new Uint8Array(nodes).fill(1);
   for (let round = 1; round <= MOST_ROUNDS; round++) {
-    let change = 0;
+    let largest = 0;
+    for (const value of values) if (value < Number.POSITIVE_INFINITY && value > largest) largest = value;
+    const least = SETTLED * largest;
+    let changed = false;
     for (const [fromLeft, fromTop] of [
       [true, true],
       [false, true],
       [false, false],
       [true, false],
     ])
-      change = Math.max(change, sweep(grid, values, lengths, cosines, fromLeft, fromTop));
-    let largest = 0;
-    for (const value of values) largest = Math.max(largest, value);
-    if (change <= SETTLED * largest) return { values, rounds: round };
+      changed =
+        sweep(grid, values, { lengths, cosines, pending, least, onlyNearer: round > FREE_ROUNDS }, fromLeft, fromTop) ||
+        changed;
+    if (!changed) return { values, rounds: round };
   }
   throw new RunError(`distanceMap: distances still change after ${MOST_ROUNDS} rounds of sweeps.`);
 }
@@ -234,22 +276,35 @@ function lengthBetween(grid: Grid, x0: number, y0: number, x1: number, y1: numbe
   return length;
 }
 
-/** One pass over all nodes in one of four orders. @returns the largest change */
+interface Sweeping {
+  /** As `edges` gives them. */
+  readonly lengths: Float64Array;
+  readonly cosines: Float64Array;
+  /** Nodes with a changed node in their stencil. */
+  readonly pending: Uint8Array;
+  /** Changes of no more than this leave the nodes around as they are. */
+  readonly least: number;
+  /** Whether triangles count only where both of their nodes are nearer to the source than the value they give. */
+  readonly onlyNearer: boolean;
+}
+
+/** One pass over the pending nodes in one of four orders. @returns whether nodes became pending */
 function sweep(
   { columns, rows }: Grid,
   values: Float64Array,
-  lengths: Float64Array,
-  cosines: Float64Array,
+  { lengths, cosines, pending, least, onlyNearer }: Sweeping,
   fromLeft: boolean,
   fromTop: boolean,
-): number {
+): boolean {
   const S = stencil.length;
   const jumps = Int32Array.from(stencil, ([dx, dy]) => dy * columns + dx);
-  let change = 0;
+  let changed = false;
   for (let i = 0; i < rows; i++) {
     const row = fromTop ? i : rows - 1 - i;
     for (let j = 0; j < columns; j++) {
       const node = row * columns + (fromLeft ? j : columns - 1 - j);
+      if (pending[node] === 0) continue;
+      pending[node] = 0;
       let best = values[node];
       for (let s = 0; s < S; s++) {
         const first = lengths[node * S + s];
@@ -262,16 +317,17 @@ function sweep(
         const u2 = values[node + jumps[after]];
         if (!(Math.min(u1, u2) < best)) continue;
         const through = between(u1, u2, first, second, cosines[node * S + s]);
-        if (through < best) best = through;
+        if (through < best && !(onlyNearer && through < Math.max(u1, u2))) best = through;
       }
-      if (best < values[node]) {
-        const gain = values[node] - best;
-        change = Math.max(change, gain === Number.POSITIVE_INFINITY ? best : gain);
-        values[node] = best;
-      }
+      if (!(best < values[node])) continue;
+      const told = values[node] - best > least;
+      values[node] = best;
+      if (!told) continue;
+      changed = true;
+      for (let s = 0; s < S; s++) if (lengths[node * S + s] < Number.POSITIVE_INFINITY) pending[node + jumps[s]] = 1;
     }
   }
-  return change;
+  return changed;
 }
 
 /**

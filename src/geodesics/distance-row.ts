@@ -1,6 +1,8 @@
 /** One row of a distance matrix on a graph: one search, then a few steps from each path. Runs in workers too. */
+import type { SolverContext } from "./context.js";
 import { graphPathsFrom } from "./graph-start.js";
-import { quickLength, type SolverContext, shortLength } from "./solve.js";
+import { shortLength } from "./levels.js";
+import { quickLength } from "./on-table.js";
 
 /** Distances from point `row` to the points after it; NaN where there is no path. points [N, d] -> [N - row - 1] */
 export async function distanceRow(

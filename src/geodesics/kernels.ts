@@ -39,6 +39,9 @@ import type { EndValues, LatentMetric, StepEnds } from "../metrics/metric.js";
 /** Which second-order information a program gives. */
 export type KernelKind = "energy" | "gradient" | "gaussNewton" | "newton" | "frozenMetric";
 
+/** A program of a solver: a kernel of the nodes, or `product` of nodes and a direction. */
+export type ProgramKind = KernelKind | "product";
+
 export interface KernelOutputs {
   /** e_i. [N] */
   steps: Tensor;
@@ -187,6 +190,19 @@ function evenRows(x: Tensor): Tensor {
   const [T, ...rest] = x.shape;
   const pairs = reshape(rows(x, 0, T - 1), [(T - 1) / 2, 2, ...rest]);
   return concat([slice(pairs, [null, 0]), rows(x, T - 1, T)], 0);
+}
+
+/**
+ * H v of the discrete energy's full Hessian, by a forward derivative of the gradient: what a matrix-free solver asks for.
+ * Nodes and directions [T, d], zero at the ends, to the rows of the inner nodes [n, d].
+ */
+export function productKernel(metric: LatentMetric): (nodes: Tensor, direction: Tensor) => Tensor {
+  return (nodes, direction) => {
+    const T = nodes.shape[0];
+    const gradient = (z: Tensor): Tensor => kernel(metric, "gradient")(z).gradient!;
+    const [, product] = jvp(gradient, [nodes], [direction]) as [Tensor, Tensor];
+    return reshape(product, [T - 2, nodes.shape[1]]);
+  };
 }
 
 /** Metric tensors of points, flat: [M, d] -> [M, d d]; what surrogates and preconditioners tabulate. */

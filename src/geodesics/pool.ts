@@ -3,9 +3,10 @@
  * JavaScript thread, and several sessions of several threads would fight for the cores. Jobs are handed
  * out as workers get free; lowered programs are plain data, made once in the calling thread and sent when a worker asks for them.
  */
-import type { KernelKind } from "./kernels.js";
+import type { SolverSettings, SolverStart } from "./context.js";
+import type { ProgramKind } from "./kernels.js";
 import type { ProgramSource } from "./programs.js";
-import type { Solution, SolverSettings, SolverStart } from "./solve.js";
+import type { Solution } from "./solve.js";
 
 export interface SolveJob {
   type: "solve";
@@ -56,7 +57,7 @@ export async function createPool(
     return worker;
   });
   for (const worker of workers) {
-    worker.on("message", async (message: { type: string; kind: KernelKind; points: number }) => {
+    worker.on("message", async (message: { type: string; kind: ProgramKind; points: number }) => {
       if (message.type !== "program") return;
       const { kind, points } = message;
       try {

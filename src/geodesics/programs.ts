@@ -15,7 +15,7 @@ import {
   zerosArray,
 } from "../engine/index.js";
 import type { LatentMetric } from "../metrics/metric.js";
-import { type KernelKind, kernel } from "./kernels.js";
+import { type KernelKind, kernel, type ProgramKind, productKernel } from "./kernels.js";
 
 /** Numbers of one run; the arrays are overwritten by the next run of the same kind and size. */
 export interface KernelValues {
@@ -27,11 +27,13 @@ export interface KernelValues {
 }
 
 /** Gives the lowered program of a kind for T nodes. */
-export type ProgramSource = (kind: KernelKind, points: number) => Promise<Program>;
+export type ProgramSource = (kind: ProgramKind, points: number) => Promise<Program>;
 
 export interface Programs {
   /** Runs a kernel at nodes [T, d]. */
   run(kind: KernelKind, nodes: Float64Array): Promise<KernelValues>;
+  /** H v at nodes [T, d] for a direction of the inner nodes [n, d]; overwritten by the next run. [n, d] */
+  product(nodes: Float64Array, direction: Float64Array): Promise<ArrayLike<number>>;
   release(): Promise<void>;
 }
 
@@ -42,7 +44,11 @@ export function loweringSource(metric: LatentMetric, precision: Precision): Prog
     const key = `${kind} ${points}`;
     let program = known.get(key);
     if (!program) {
-      program = lowerProgram(kernel(metric, kind), [zerosArray([points, metric.dimension], precision)], { precision });
+      const nodes = zerosArray([points, metric.dimension], precision);
+      program =
+        kind === "product"
+          ? lowerProgram(productKernel(metric), [nodes, nodes], { precision })
+          : lowerProgram(kernel(metric, kind), [nodes], { precision });
       known.set(key, program);
     }
     return program;
@@ -51,7 +57,7 @@ export function loweringSource(metric: LatentMetric, precision: Precision): Prog
 
 interface Loaded {
   readonly program: LoadedProgram;
-  readonly input: NdArray;
+  readonly inputs: NdArray[];
   readonly outputs: NdArray[];
 }
 
@@ -64,28 +70,38 @@ export function createPrograms(
   threads: number | undefined,
 ): Programs {
   const loaded = new Map<string, Promise<Loaded>>();
-  const load = async (kind: KernelKind, points: number): Promise<Loaded> => {
+  const load = async (kind: ProgramKind, points: number): Promise<Loaded> => {
     const program = await source(kind, points);
+    const input = () => ndarray(allocate(precision, points * dimension), [points, dimension]);
     return {
       program: await loadProgram(program, { threads }),
-      input: ndarray(allocate(precision, points * dimension), [points, dimension]),
+      inputs: kind === "product" ? [input(), input()] : [input()],
       outputs: program.outputs.map((type) => zerosArray(type.shape, type.dtype)),
     };
   };
+  const entryOf = (kind: ProgramKind, points: number): Promise<Loaded> => {
+    const key = `${kind} ${points}`;
+    let entry = loaded.get(key);
+    if (!entry) {
+      entry = load(kind, points);
+      loaded.set(key, entry);
+    }
+    return entry;
+  };
   return {
     async run(kind, nodes) {
-      const points = nodes.length / dimension;
-      const key = `${kind} ${points}`;
-      let entry = loaded.get(key);
-      if (!entry) {
-        entry = load(kind, points);
-        loaded.set(key, entry);
-      }
-      const { program, input, outputs } = await entry;
-      (input.data as Float64Array).set(nodes);
-      await program.run([input], outputs);
+      const { program, inputs, outputs } = await entryOf(kind, nodes.length / dimension);
+      (inputs[0].data as Float64Array).set(nodes);
+      await program.run(inputs, outputs);
       const [steps, coarse, gradient, blocks, lower] = outputs.map((output) => output.data);
       return { steps, coarse, gradient: gradient ?? nothing, blocks: blocks ?? nothing, lower: lower ?? nothing };
+    },
+    async product(nodes, direction) {
+      const { program, inputs, outputs } = await entryOf("product", nodes.length / dimension);
+      (inputs[0].data as Float64Array).set(nodes);
+      (inputs[1].data as Float64Array).set(direction, dimension);
+      await program.run(inputs, outputs);
+      return outputs[0].data;
     },
     async release() {
       for (const entry of loaded.values()) await (await entry).program.release();

@@ -1,7 +1,7 @@
 /**
  * L-BFGS for a discretised curve, with the solve by a block-tridiagonal operator (Gauss-Newton blocks, or those of the
- * frozen metric) as its initial inverse Hessian, and Armijo backtracking. For metrics without an embedding, and for
- * latent dimensions in which second derivatives of the decoder are too dear. Measured on closed forms: 4 to 13
+ * frozen metric) as its initial inverse Hessian, and Armijo backtracking. For lengths that
+ * no inner product gives, whose energies have kinks. Measured on closed forms: 4 to 13
  * iterations where the operator alone takes 6 to 74.
  *
  * Source of the two-loop recursion: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4.

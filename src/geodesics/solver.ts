@@ -8,6 +8,7 @@ import type { LatentMetric } from "../metrics/metric.js";
 import { choleskyInto } from "../numerics/dense.js";
 import { type Graph, setEmbeddingWeights } from "../numerics/graph.js";
 import { batchOf, type Points } from "./batches.js";
+import type { SolverContext, SolverSettings, SolverStart } from "./context.js";
 import { distanceRow } from "./distance-row.js";
 import {
   boxOf,
@@ -22,21 +23,13 @@ import {
 import { embeddingKernel, segmentKernel, tensorKernel } from "./kernels.js";
 import { createPool, type Pool, type RowJob, type SolveJob } from "./pool.js";
 import { createPrograms, loweringSource, type Programs } from "./programs.js";
-import {
-  abortedSolution,
-  type Solution,
-  type SolveHooks,
-  type SolverContext,
-  type SolverSettings,
-  type SolverStart,
-  solvePair,
-} from "./solve.js";
+import { abortedSolution, type Solution, type SolveHooks, solvePair } from "./solve.js";
 import { type Box, buildSurrogate, type Surrogate, surrogateSegment } from "./surrogate.js";
 
 export interface SolverOptions {
   /** Points of the returned curve, at constant speed. Default 64. The solver refines beyond it where it must. */
   points?: number;
-  /** Largest number of segments that a curve is refined to. Default 512 (float32), 2048 (float64). */
+  /** Largest number of segments that a curve is refined to. Default 512; 2048 in float64, and in up to three dimensions without an embedding. */
   maxPoints?: number;
   /** Predicted relative decrease of the energy at which a solve has converged. Default 4e-5 (float32), 1e-12 (float64). */
   tolerance?: number;
@@ -413,7 +406,13 @@ function settingsOf(metric: LatentMetric, options: SolverOptions): SolverSetting
   const { dimension: d } = metric;
   const precision = options.precision ?? "float32";
   const double = precision === "float64";
-  const { points = DEFAULTS.points, maxPoints = double ? 2048 : 512, maxIterations = DEFAULTS.maxIterations } = options;
+  // Metrics without an embedding may have bumps far thinner than a curve is long (posterior covariances).
+  const cheap = !metric.embedding && d <= NEWTON_DIMENSIONS;
+  const {
+    points = DEFAULTS.points,
+    maxPoints = double || cheap ? 2048 : 512,
+    maxIterations = DEFAULTS.maxIterations,
+  } = options;
   const { tolerance = double ? 1e-12 : 4e-5, accuracy = double ? 1e-8 : 1e-4 } = options;
   const whole = (name: string, value: number, low: number, high: number) => {
     if (!(Number.isInteger(value) && value >= low && value <= high))
@@ -440,12 +439,13 @@ function settingsOf(metric: LatentMetric, options: SolverOptions): SolverSetting
     dimension: d,
     embedded: metric.embedding !== undefined,
     precision,
-    method: metric.embedding ? (d <= NEWTON_DIMENSIONS ? "newton" : "gaussNewton") : "frozenMetric",
+    descent: metric.finsler ? "quasiNewton" : metric.embedding && d <= NEWTON_DIMENSIONS ? "newton" : "newtonCg",
+    operator: metric.embedding ? "gaussNewton" : "frozenMetric",
     tolerance,
     accuracy,
     maxIterations,
     points,
-    minSegments: Math.min(64, maxSegments),
+    minSegments: Math.min(metric.embedding && d > NEWTON_DIMENSIONS ? 16 : 64, maxSegments),
     maxSegments,
   };
 }

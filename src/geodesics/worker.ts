@@ -1,10 +1,11 @@
 /** The worker's side of `pool.ts`: does the jobs that it is sent. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Program } from "../engine/index.js";
+import type { SolverSettings } from "./context.js";
 import { distanceRow } from "./distance-row.js";
 import type { Job } from "./pool.js";
 import { createPrograms } from "./programs.js";
-import { type Solution, type SolverSettings, solvePair } from "./solve.js";
+import { type Solution, solvePair } from "./solve.js";
 
 const settings = workerData as SolverSettings;
 const port = parentPort!;

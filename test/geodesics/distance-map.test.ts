@@ -1,6 +1,23 @@
 /** Distances from a point on a grid against closed forms, their order of convergence, and single geodesics. */
 import { describe, expect, it } from "vitest";
-import { array, broadcastTo, mul, reciprocal, reshape, slice, square, type Tensor } from "../../src/engine/index.js";
+import {
+  add,
+  array,
+  broadcastTo,
+  concat,
+  cos,
+  exp,
+  maximum,
+  mul,
+  reciprocal,
+  reshape,
+  sin,
+  slice,
+  square,
+  sub,
+  sum,
+  type Tensor,
+} from "../../src/engine/index.js";
 import { connect, distanceMap } from "../../src/geodesics/index.js";
 import { euclideanMetric, metricFromTensor, posteriorMetric } from "../../src/metrics/index.js";
 
@@ -121,6 +138,46 @@ describe("distanceMap", () => {
     const xs = even(-1, 1, 21);
     const { values } = await distanceMap(euclideanMetric(4), [9, 0, 5, 0.3], { xs, ys: xs, axes: [3, 1] });
     expect(worst(values, xs, xs, (x, y) => Math.hypot(x - 0.3, y))).toBeLessThan(1e-9);
+  });
+
+  it("settles where the metric is nearly singular in directions that change from node to node", async () => {
+    // There an update from two nodes can give less than either, and rings of nodes lowered themselves without end.
+    const metric = metricFromTensor(
+      (z: Tensor) => {
+        const [x, y] = [slice(z, [null, [0, 1]]), slice(z, [null, [1, 2]])];
+        const turn = mul(40, sin(add(mul(37, x), mul(94, y))));
+        const size = (a: Tensor) => exp(mul(-14, add(1, sin(a))));
+        const [l, m] = [size(sub(mul(94, x), mul(29, y))), size(add(mul(53, x), mul(94, y)))];
+        const [c, s] = [cos(turn), sin(turn)];
+        const off = mul(mul(c, s), sub(l, m));
+        const [cc, ss] = [square(c), square(s)];
+        const rows = [add(mul(l, cc), mul(m, ss)), off, off, add(mul(l, ss), mul(m, cc))];
+        return reshape(concat(rows, 1), [z.shape[0], 2, 2]);
+      },
+      { dimension: 2, name: "rugged" },
+    );
+    const xs = even(-1, 1, 31);
+    const { values, rounds } = await distanceMap(metric, [0.1, 0.2], { xs, ys: xs, margin: 0 });
+    expect(rounds).toBeLessThan(80);
+    expect(values.every((value) => value >= 0 && value < 1)).toBe(true);
+    expect(values.reduce((a, b) => Math.max(a, b))).toBeGreaterThan(0.05);
+  });
+
+  it("takes a metric that is zero behind a gate, and says how much of the picture that is", async () => {
+    // (1 - r^2)^2 within the unit circle, 0 outside: all places outside are 2/3 from the middle
+    const metric = metricFromTensor(
+      (z: Tensor) => mul(reshape(square(maximum(sub(1, sum(square(z), 1)), 0)), [z.shape[0], 1, 1]), identity),
+      { dimension: 2, name: "gated" },
+    );
+    const xs = even(-2, 2, 81);
+    const { values, freeShare } = await distanceMap(metric, [0, 0], { xs, ys: xs });
+    const exact = (x: number, y: number) => {
+      const r = Math.min(1, Math.hypot(x, y));
+      return r - r ** 3 / 3;
+    };
+    expect(worst(values, xs, xs, exact)).toBeLessThan(0.01);
+    expect(Math.abs(freeShare - (1 - Math.PI / 16))).toBeLessThan(0.02);
+    expect((await distanceMap(halfPlane, [0, 2], { xs, ys: even(1, 3, 81) })).freeShare).toBe(0);
   });
 
   it("refuses what it cannot do", async () => {
