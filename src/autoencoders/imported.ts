@@ -122,7 +122,6 @@ export async function importDecoder(bytes: Uint8Array, options: ImportDecoderOpt
   const width = sizeOf(outputShape);
   checkDeviation(name, model, roles, width);
   checkVaries(name, model, main);
-  if (likelihood && roles.mean !== undefined) checkMean(name, model, roles.mean, likelihood);
 
   const values = (z: Operand): Partial<Record<OutputRole, Tensor>> => {
     const outputs = model.apply(z);
@@ -132,6 +131,7 @@ export async function importDecoder(bytes: Uint8Array, options: ImportDecoderOpt
   };
   const parameters = likelihood && ((z: Tensor) => parametersOf(likelihood, values(z)));
   const dataDimension = likelihood ? columnsOf(name, likelihood, roles, width) : width;
+  if (likelihood && roles.mean !== undefined) checkMean(name, model, roles.mean, likelihood);
   const mean = (z: Tensor): Tensor => (likelihood && !roles.mean ? likelihood.mean(parameters!(z)) : values(z).mean!);
   const decoder: Decoder = (z) => {
     const all = values(z);

@@ -259,7 +259,7 @@ export const cases: readonly FamilyCase[] = [
   },
   {
     name: "discretised logistic",
-    family: discretisedLogistic({ bins: 12, low: -1, high: 2, information: "exact" }),
+    family: discretisedLogistic({ bins: 12, low: -1, high: 2 }),
     members: members({ mean: [[0.3], [-1.5], [1], [4]], logScale: [[-1], [-0.5], [-3], [0.5]] }),
     columns: 1,
     grid: () => atoms(Array.from({ length: 12 }, (_, k) => -1 + (3 * k) / 11)),

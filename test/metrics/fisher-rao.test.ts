@@ -329,7 +329,7 @@ describe("distances do not depend on how the outputs are parametrised", () => {
 });
 
 it("discretised logistics go by their tensor, which is that of the wide embedding", async () => {
-  const family = discretisedLogistic({ bins: 32, information: "exact" });
+  const family = discretisedLogistic({ bins: 32 });
   const f = network(4);
   const decoder: DistributionDecoder = (z) => family.fromNetwork(f(z));
   const metric = fisherRao(decoder, family, 2);

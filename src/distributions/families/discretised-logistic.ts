@@ -85,13 +85,12 @@ export interface DiscretisedLogisticOptions {
   /** Components of a mixture; default 1. */
   readonly components?: number;
   /**
-   * Fisher information of one logistic. "binned" (default): that of the law over the K bins, to 1e-3 of the information of
-   * the law before binning, at a cost that does not grow with K (see `logistic-information.ts`; up to 8 bins it is
-   * the sum). "exact": the sum over the bins, as mixtures have it, to the last digit. "continuous": that of the logistic
-   * law before binning, diag(1 / (3 s^2), (3 + pi^2) / 9) in (m, log s), the limit of narrow bins and of means well
-   * inside; it does not see that values end at low and high.
+   * Fisher information of one logistic. "binned" (default): the sum over the bins. "windowed": the same to 1e-3 of its
+   * size, at a cost that does not grow with K (see `logistic-information.ts`; up to 8 bins it is the sum). It has small
+   * jumps, which can keep solvers of geodesics from their last digits. "continuous": that of the logistic law before
+   * binning, diag(1 / (3 s^2), (3 + pi^2) / 9) in (m, log s), the limit of narrow bins and of means well inside.
    */
-  readonly information?: "binned" | "exact" | "continuous";
+  readonly information?: "binned" | "windowed" | "continuous";
 }
 
 /** Smallest scale that a network can give, in half ranges. */
@@ -119,8 +118,8 @@ export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): F
     `discretised logistic: components ${M} is not a whole number from 1 on; give one, such as 1.`,
   );
   expectThat(
-    information === "binned" || information === "exact" || (information === "continuous" && M === 1),
-    `discretised logistic: information "${information}" is not known for ${M} components; use "binned" or "exact", or "continuous" for one.`,
+    information === "binned" || (["windowed", "continuous"].includes(information) && M === 1),
+    `discretised logistic: information "${information}" is not known for ${M} components; use "binned", or "windowed" or "continuous" for one.`,
   );
   const bins: Bins = { K, low, high, h: (high - low) / (K - 1) };
   const [middle, half] = [(low + high) / 2, (high - low) / 2];
@@ -181,9 +180,9 @@ export function discretisedLogistic(options: DiscretisedLogisticOptions = {}): F
     fisherRoot(parameters) {
       if (!single) return mixtureRoot(parameters, bins);
       if (information === "continuous") return continuousRoot(parameters);
-      return information === "exact" || K < smallestWindowed
-        ? exactRoot(parameters, bins)
-        : windowRoot(parameters, bins);
+      return information === "windowed" && K >= smallestWindowed
+        ? windowRoot(parameters, bins)
+        : exactRoot(parameters, bins);
     },
     embedding: (parameters) => flatRows(mul(2, exp(mul(0.5, binned(parameters))))),
     ...(single && {

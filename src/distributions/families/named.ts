@@ -37,7 +37,7 @@ const options = {
     low: z.number().optional(),
     high: z.number().optional(),
     components: whole(1).optional(),
-    information: z.enum(["binned", "exact", "continuous"]).optional(),
+    information: z.enum(["binned", "windowed", "continuous"]).optional(),
   }),
 } as const;
 
