@@ -80,7 +80,7 @@ export interface TrainFamilyResult {
 
 const MEASURED_ROWS = 10_000;
 
-/** Rows that `initialize` and `finish` may look at. */
+/** Rows that `initialize` and `finish` may look at, where they do not need more. */
 const INITIAL_ROWS = 2000;
 
 /**
@@ -100,7 +100,11 @@ export async function trainFamily(
     throw new UsageError(`${out} holds a run already; resume it, choose another folder, or ask to overwrite it.`);
   const units = unitsFor(train, shape);
   const key = split(randomKey(settings.seed), "weights");
-  const start = model.initialize(key, standardizedShape(shape, units.scale), initialRows(train, units, settings.seed));
+  const start = model.initialize(
+    key,
+    standardizedShape(shape, units.scale),
+    initialRows(train, shape, units, settings.seed),
+  );
   const run = newRun(initialState(model, start, optimizerOf(settings)));
   return runFamily(model, train, shape, settings, run, out, { test, signal, threads, onProgress });
 }
@@ -200,6 +204,7 @@ async function runFamily(
       key: split(randomKey(settings.seed), "training"),
       start,
       termNames: model.terms,
+      remedy: model.remedy,
       learningRate,
       patience: settings.patience,
       signal,
@@ -228,7 +233,7 @@ async function runFamily(
   try {
     result = await run();
     const { parameters, buffers } = (result.best ?? result).state;
-    const rows = initialRows(train, units, settings.seed);
+    const rows = initialRows(train, shape, units, settings.seed);
     const last = model.finish ? await model.finish({ shape: inside, parameters, buffers, rows, threads }) : buffers;
     finished = trained({ parameters, buffers: last });
     score = {
@@ -260,8 +265,8 @@ function unitsFor(train: Dataset, shape: FamilyShape): Standardization {
     : standardizationOf(train.rows, shape.dataDimension, "gaussian");
 }
 
-function initialRows(train: Dataset, units: Standardization, seed: number): InitialRows {
-  const n = Math.min(train.n, INITIAL_ROWS);
+function initialRows(train: Dataset, { options }: FamilyShape, units: Standardization, seed: number): InitialRows {
+  const n = Math.min(train.n, Math.max(INITIAL_ROWS, options.components ?? 0, options.centroids ?? 0));
   const order = permutation(split(randomKey(seed), "initial rows"), train.n).subarray(0, n);
   return { data: batchOf(train, order, units).data as Float32Array, n };
 }
