@@ -127,7 +127,12 @@ export async function trainingLoop<S>(options: LoopOptions<S>): Promise<LoopResu
     ...(best && { best }),
     reason,
   });
-  const kept = () => options.save !== undefined && (history.length > 0 || start.position.batch > 0);
+  const kept = () => {
+    if (options.save === undefined) return "no checkpoint was asked for";
+    return history.length > 0 || start.position.batch > 0
+      ? "what was saved before is kept"
+      : "this run had saved nothing";
+  };
   const divergence = (what: string, batch: number) => divergedRun(what, position.epoch, batch, kept(), options.remedy);
   const stop = async () => {
     const stopped = result("stopped");
@@ -225,9 +230,9 @@ function notFinite(state: unknown): string | undefined {
   return undefined;
 }
 
-function divergedRun(what: string, epoch: number, batch: number, kept: boolean, remedy: string | undefined): RunError {
+function divergedRun(what: string, epoch: number, batch: number, kept: string, remedy: string | undefined): RunError {
   return new RunError(
-    `training diverged in epoch ${epoch + 1} after ${batch} batches: ${what}; ${kept ? "what was saved before is kept: " : ""}` +
+    `training diverged in epoch ${epoch + 1} after ${batch} batches: ${what}; ${kept}: ` +
       `train again with ${remedy === undefined ? "" : `${remedy}, `}a smaller learning rate (a third of it, say), ` +
       "gradients clipped at norm 1, or data of a smaller scale.",
   );
