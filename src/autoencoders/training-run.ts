@@ -98,6 +98,8 @@ export interface TrainingRun<S, M, C, T extends RunSettings> {
   readonly settings: T;
   readonly start: RunState<S>;
   readonly termNames: readonly string[];
+  /** What to try where training diverges, if the model has an option of its own for it. */
+  readonly remedy?: string;
   /** One step on the rows `indices` of the training data: the new state and the terms. */
   step(state: S, indices: Int32Array, context: RunStepContext): Promise<readonly [S, readonly number[]]>;
   /** The model that a state stands for. */
@@ -154,6 +156,7 @@ export async function trainRun<S, M, C, T extends RunSettings>(
       key: split(randomKey(settings.seed), "training"),
       start: own.start,
       termNames: own.termNames,
+      remedy: own.remedy,
       learningRate,
       patience: settings.patience,
       signal: own.signal,

@@ -79,6 +79,8 @@ export interface LoopOptions<S> {
   readonly key: RandomKey;
   readonly start: RunState<S>;
   readonly termNames: readonly string[];
+  /** What else than the training may be to blame for a divergence, as in "a smaller stepSize (--option stepSize)". */
+  readonly remedy?: string;
   /** One step on the rows `indices`: the new state and the terms of the loss. */
   step(state: S, indices: Int32Array, context: StepContext): Promise<readonly [S, readonly number[]]>;
   learningRate(step: number, steps: number): number;
@@ -103,7 +105,8 @@ const BREATH = 50;
 /**
  * Runs the loop. States are trees of `NdArray`s that `step` may overwrite later; what is handed to `save` and returned
  * is copied.
- * @throws RunError where a term, a held-out score or a parameter is not finite; what was saved last stays as it is.
+ * @throws RunError where a term, a held-out score or a parameter is not finite; what was saved last stays as it is, and the
+ * message says whether something was.
  */
 export async function trainingLoop<S>(options: LoopOptions<S>): Promise<LoopResult<S>> {
   const { rows, batchSize, epochs, key, start, signal } = options;
@@ -124,6 +127,13 @@ export async function trainingLoop<S>(options: LoopOptions<S>): Promise<LoopResu
     ...(best && { best }),
     reason,
   });
+  const kept = () => {
+    if (options.save === undefined) return "no checkpoint was asked for";
+    return history.length > 0 || start.position.batch > 0
+      ? "what was saved before is kept"
+      : "this run had saved nothing";
+  };
+  const divergence = (what: string, batch: number) => divergedRun(what, position.epoch, batch, kept(), options.remedy);
   const stop = async () => {
     const stopped = result("stopped");
     await options.save?.(stopped);
@@ -152,7 +162,7 @@ export async function trainingLoop<S>(options: LoopOptions<S>): Promise<LoopResu
       });
       state = next;
       terms.forEach((term, i) => {
-        if (!Number.isFinite(term)) throw divergence(`its ${options.termNames[i]} became ${term}`, epoch, batch);
+        if (!Number.isFinite(term)) throw divergence(`its ${options.termNames[i]} became ${term}`, batch);
         sums[i] += term;
       });
       clock.count();
@@ -167,10 +177,10 @@ export async function trainingLoop<S>(options: LoopOptions<S>): Promise<LoopResu
           secondsLeft: clock.secondsLeft(),
         });
     }
-    checkFinite(state, epoch, batches);
+    const bad = notFinite(state);
+    if (bad !== undefined) throw divergence(bad, batches);
     const score = await options.evaluate?.(state);
-    if (score !== undefined && !Number.isFinite(score))
-      throw divergence(`its held-out score became ${score}`, epoch, batches);
+    if (score !== undefined && !Number.isFinite(score)) throw divergence(`its held-out score became ${score}`, batches);
     const record: EpochRecord = {
       epoch: epoch + 1,
       terms: sums.map((sum) => sum / batches),
@@ -212,18 +222,19 @@ function stopsEarly(best: Best<unknown> | undefined, epoch: number, patience: nu
   return best !== undefined && patience !== undefined && epoch - best.epoch >= patience;
 }
 
-function checkFinite(state: unknown, epoch: number, batch: number): void {
+/** The first number that is not finite, in words. */
+function notFinite(state: unknown): string | undefined {
   const { leaves, paths } = flattenTree(state);
-  leaves.forEach((leaf: NdArray, i) => {
-    for (const value of leaf.data)
-      if (!Number.isFinite(value)) throw divergence(`${paths[i]} holds ${value}`, epoch, batch);
-  });
+  for (let i = 0; i < leaves.length; i++)
+    for (const value of (leaves[i] as NdArray).data) if (!Number.isFinite(value)) return `${paths[i]} holds ${value}`;
+  return undefined;
 }
 
-function divergence(what: string, epoch: number, batch: number): RunError {
+function divergedRun(what: string, epoch: number, batch: number, kept: string, remedy: string | undefined): RunError {
   return new RunError(
-    `training diverged in epoch ${epoch + 1} after ${batch} batches: ${what}; what was saved after earlier epochs is kept: ` +
-      `train again with a smaller learning rate (a third of it, say), gradients clipped at norm 1, or data of a smaller scale.`,
+    `training diverged in epoch ${epoch + 1} after ${batch} batches: ${what}; ${kept}: ` +
+      `train again with ${remedy === undefined ? "" : `${remedy}, `}a smaller learning rate (a third of it, say), ` +
+      "gradients clipped at norm 1, or data of a smaller scale.",
   );
 }
 

@@ -75,6 +75,15 @@ function linearGaussian(posterior: "best" | "wide"): LatentVariableModel {
   };
 }
 
+/** z ~ N(0, 1), x|z ~ N(z, 1), with the exact posterior N(x / 2, 1 / 2); x ~ N(0, 2). */
+const normalMean: LatentVariableModel = {
+  dimension: 1,
+  dataDimension: 1,
+  logPrior: (z) => mul(-0.5, sum(add(square(z), Math.log(2 * Math.PI)), -1)),
+  logLikelihood: (x, z) => mul(-0.5, sum(add(square(sub(x, z)), Math.log(2 * Math.PI)), -1)),
+  posterior: (x) => ({ mean: mul(0.5, x), logVariance: add(mul(0, x), Math.log(0.5)) }),
+};
+
 const rows: NdArray = (() => {
   const u = normalArray(randomKey(1), 12);
   const e = normalArray(randomKey(2), 18);
@@ -119,14 +128,7 @@ describe("importance sampling", () => {
   });
 
   it("is exact with the exact posterior in one dimension, whatever the draws", async () => {
-    const model: LatentVariableModel = {
-      dimension: 1,
-      dataDimension: 1,
-      logPrior: (z) => mul(-0.5, sum(add(square(z), Math.log(2 * Math.PI)), -1)),
-      logLikelihood: (x, z) => mul(-0.5, sum(add(square(sub(x, z)), Math.log(2 * Math.PI)), -1)),
-      posterior: (x) => ({ mean: mul(0.5, x), logVariance: add(mul(0, x), Math.log(0.5)) }),
-    };
-    const { values, effectiveSamples } = await importanceLogLikelihood(model, array([[0.7], [-2]]), {
+    const { values, effectiveSamples } = await importanceLogLikelihood(normalMean, array([[0.7], [-2]]), {
       samples: 3,
       precision: "float64",
       threads: 1,
@@ -159,6 +161,19 @@ describe("annealed importance sampling", () => {
     expect(Math.max(...found.drawErrors)).toBeLessThan(0.2);
     expect(found.acceptance).toBeGreaterThan(0.5);
     expect(found.acceptance).toBeLessThan(0.9);
+  });
+
+  it("from the exact posterior is exact, whatever the chains do", async () => {
+    // log p(x, z) - log q_0(z) = log p(x) at every z, and the temperature's steps add up to 1
+    const { values } = await annealedLogLikelihood(normalMean, array([[0.7], [-2]]), {
+      chains: 3,
+      temperatures: 6,
+      leapfrogSteps: 2,
+      start: "posterior",
+      precision: "float64",
+      threads: 1,
+    });
+    [0.7, -2].forEach((x, i) => expect(values[i]).toBeCloseTo(-0.25 * x * x - 0.5 * Math.log(4 * Math.PI), 9));
   });
 
   it("its temperatures rise from 0 to 1", () => {

@@ -114,14 +114,26 @@ describe("trainingLoop", () => {
     const error = await failing(9, "term").catch((e) => e);
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toMatch(
-      /^training diverged in epoch 3 after 1 batches: its loss became NaN; .* smaller learning rate/,
+      /^training diverged in epoch 3 after 1 batches: its loss became NaN; what was saved before is kept: train again with a smaller learning rate/,
     );
     expect(saved).toEqual([1, 2]);
     await expect(failing(5, "state")).rejects.toThrow(
       "training diverged in epoch 2 after 4 batches: value holds Infinity;",
     );
     expect(saved).toEqual([1, 2, 1]);
-    await expect(failing(0, "score")).rejects.toThrow(/epoch 1 .* its held-out score became NaN/);
+    // nothing was saved in epoch 1, nor without `save`
+    await expect(failing(0, "score")).rejects.toThrow(
+      /epoch 1 .* its held-out score became NaN; this run had saved nothing: train again/,
+    );
+    const unsaved = { ...options(), step: async () => [counter(1), [Number.NaN]] as const };
+    await expect(trainingLoop({ ...unsaved, remedy: "less of it" })).rejects.toThrow(
+      "its loss became NaN; no checkpoint was asked for: train again with less of it, a smaller learning rate",
+    );
+    // a run that was stopped within its first epoch was saved there
+    const start = { ...newRun(counter(0)), position: { epoch: 0, batch: 2, sums: [1], seconds: 1 } };
+    await expect(trainingLoop({ ...unsaved, start, save: () => {} })).rejects.toThrow(
+      "NaN; what was saved before is kept:",
+    );
   });
 
   it("stops early and returns the best state, also when it continues a run", async () => {

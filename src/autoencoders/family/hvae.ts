@@ -21,8 +21,9 @@ export const hamiltonianAutoencoder: AutoencoderModel = {
   options: {
     steps: { default: 3, min: 1, says: "K, leapfrog steps" },
     stepSize: { default: 1e-3, min: 1e-12, says: "size of a leapfrog step" },
-    inverseTemperature: { default: 0.3, min: 1e-6, says: "beta_0, where the tempering starts (1: none)" },
+    inverseTemperature: { default: 0.3, min: 1e-6, max: 1, says: "beta_0, where the tempering starts (1: none)" },
   },
+  remedy: "a smaller stepSize (--option stepSize)",
   terms: ["negative bound"],
   noise: (shape, N) => ({ z: [N, shape.latentDimension], momentum: [N, shape.latentDimension] }),
   losses: (given) => {
@@ -39,11 +40,13 @@ export const hamiltonianAutoencoder: AutoencoderModel = {
     }
     const end = add(logJoint(point.z), logStandardNormal(point.momentum));
     const begin = add(logNormal(start, law), logStandardNormal(noise.momentum as Tensor));
-    const bound = mean(sub(end, begin));
+    const bounds = sub(end, begin);
+    const bound = mean(bounds);
     const { buffers: decoder } = decodeCode(given, point.z);
     return {
       losses: { autoencoder: neg(bound) },
       terms: { "negative bound": neg(bound) },
+      bounds,
       buffers: { ...given.buffers, encoder, decoder },
     };
   },

@@ -54,6 +54,8 @@ export interface LossResult {
   readonly buffers: Parts;
   /** Groups that stand still in this step where their scalar is 0. */
   readonly gates?: Readonly<Record<string, Tensor>>;
+  /** Hamiltonian models: the bound of each row, of which the loss is minus the mean. [N] */
+  readonly bounds?: Tensor;
   /** Larger is better; default: minus the loss of the first group. */
   readonly score?: Tensor;
 }
@@ -62,6 +64,15 @@ export interface LossResult {
 export interface InitialRows {
   readonly data: Float32Array;
   readonly n: number;
+}
+
+/** A number of a model's own. */
+export interface ModelOption {
+  readonly default: number;
+  readonly says: string;
+  readonly min: number;
+  /** "rows": at most as many as the training data have, which the default gives way to. */
+  readonly max?: number | "rows";
 }
 
 export interface AutoencoderModel {
@@ -75,7 +86,9 @@ export interface AutoencoderModel {
   /** Whether decoder, prior and encoder are those of a latent variable model, with a marginal likelihood. */
   readonly hasLikelihood: boolean;
   /** The model's own numbers and their defaults. */
-  readonly options: Readonly<Record<string, { readonly default: number; readonly says: string; readonly min: number }>>;
+  readonly options: Readonly<Record<string, ModelOption>>;
+  /** Which of them may be to blame where training diverges, as in "a smaller stepSize (--option stepSize)". */
+  readonly remedy?: string;
   /** Which parts each optimiser trains; the first group's loss is the model's objective. */
   readonly groups: Readonly<Record<string, readonly string[]>>;
   /** Names of the terms, in order; larger numbers are worse unless they say otherwise. */

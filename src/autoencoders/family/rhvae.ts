@@ -10,13 +10,21 @@
  *
  *   log p(x, z_K) + log N(r_K; 0, G(z_K)) - log q(z_0|x) - log N(g; 0, I) + 1/2 log det G(z_0).
  *
+ * The paper leaves L_i free; here its logarithms on the diagonal and what is below lie in (-1, 1). A step moves z by about
+ * stepSize sqrt(|G^{-1}|), which has to stay below the width of the posterior. On rows of hundreds of columns one step of
+ * Adam changes a free log diagonal by up to about one, so that G^{-1} grows tenfold from batch to batch (measured: 4e3 to
+ * 2e10 in seven), the implicit steps no longer converge and the loss overflows, whatever the learning rate. With the bound
+ * |G^{-1}| < d (e^2 + (d - 1) / 2) rows + lambda.
+ *
  * While training the sum is over the rows of the batch, as in the paper; once training has ended, over `centroids` rows
  * of the training data, whose places and matrices are kept with the model (`rhvaeInverseMetric`).
  */
 import {
+  abs,
   add,
   cholesky,
   compile,
+  div,
   exp,
   expandDims,
   logDeterminant,
@@ -67,14 +75,20 @@ export const riemannianHamiltonianAutoencoder: AutoencoderModel = {
   options: {
     steps: { default: 3, min: 1, says: "K, leapfrog steps" },
     stepSize: { default: 1e-3, min: 1e-12, says: "size of a leapfrog step" },
-    inverseTemperature: { default: 0.3, min: 1e-6, says: "beta_0, where the tempering starts (1: none)" },
+    inverseTemperature: { default: 0.3, min: 1e-6, max: 1, says: "beta_0, where the tempering starts (1: none)" },
     temperature: { default: 1.5, min: 1e-6, says: "T, reach of a centroid in the metric" },
     regularization: { default: 0.01, min: 1e-9, says: "lambda, the inverse metric far from all centroids" },
     iterations: { default: 3, min: 1, says: "iterations of each fixed point" },
     metricUnits: { default: 400, min: 1, says: "hidden units of the metric's network" },
-    centroids: { default: 300, min: 1, says: "rows of the training data that make up the metric in the end" },
+    centroids: {
+      default: 300,
+      min: 1,
+      max: "rows",
+      says: "rows of the training data that make up the metric in the end",
+    },
   },
   groups: { autoencoder: [...autoencoderParts, "metric"] },
+  remedy: "a smaller stepSize (--option stepSize)",
   terms: ["negative bound"],
   initialize: (key, shape) => {
     const { parameters, buffers } = initializeParts(key, shape, { stochastic: true });
@@ -115,11 +129,13 @@ export const riemannianHamiltonianAutoencoder: AutoencoderModel = {
       add(logNormal(start, law), logStandardNormal(noise.momentum as Tensor)),
       mul(0.5, logDeterminant(atStart)),
     );
-    const bound = mean(sub(end, begin));
+    const bounds = sub(end, begin);
+    const bound = mean(bounds);
     const { buffers: decoder } = decodeCode(given, point.z);
     return {
       losses: { autoencoder: neg(bound) },
       terms: { "negative bound": neg(bound) },
+      bounds,
       buffers: { ...given.buffers, encoder, decoder },
     };
   },
@@ -160,8 +176,11 @@ export function rhvaeInverseMetric(
   return add(blend, scaledIdentity(d, regularization));
 }
 
-/** L_i L_i^T from the metric's network: `[N, D] -> [N, d, d]`. */
-function metricMatrices(layers: any, x: Operand, d: number): Tensor {
+/**
+ * L_i L_i^T from the metric's network: `[N, D] -> [N, d, d]`. Diagonals of L_i in (1/e, e), what is below in (-1, 1).
+ * Traceable.
+ */
+export function metricMatrices(layers: any, x: Operand, d: number): Tensor {
   const entries = mlp(layers, x, "relu"); // [N, d (d + 1) / 2]: log diagonal, then below it
   const [N, count] = entries.shape;
   // entry i of a row goes to element places[i] of the flattened matrix
@@ -175,10 +194,15 @@ function metricMatrices(layers: any, x: Operand, d: number): Tensor {
   const diagonal = Array.from({ length: d }, (_, i) => i * d + i);
   const below: number[] = [];
   for (let r = 1; r < d; r++) for (let c = 0; c < r; c++) below.push(r * d + c);
-  let flat = matmul(exp(slice(entries, [null, [0, d]])), scatter(diagonal));
-  if (d > 1) flat = add(flat, matmul(slice(entries, [null, [d, count]]), scatter(below)));
+  let flat = matmul(exp(bounded(slice(entries, [null, [0, d]]))), scatter(diagonal));
+  if (d > 1) flat = add(flat, matmul(bounded(slice(entries, [null, [d, count]])), scatter(below)));
   const lower = reshape(flat, [N, d, d]);
   return matmul(lower, transpose(lower, [0, 2, 1]));
+}
+
+/** x / (1 + |x|): in (-1, 1), slope 1 at 0, and flattening so slowly that a weight can always find its way back. */
+function bounded(x: Tensor): Tensor {
+  return div(x, add(1, abs(x)));
 }
 
 function scaledIdentity(d: number, scale: number) {

@@ -4,7 +4,7 @@ import type { Dataset } from "../../data/types.js";
 import { UsageError } from "../../errors.js";
 import { type ActivationName, activationNames } from "../../networks/index.js";
 import { issueOf } from "../../training/index.js";
-import type { AutoencoderModel, FamilyShape } from "./model.js";
+import type { AutoencoderModel, FamilyShape, ModelOption } from "./model.js";
 import { checkNetwork, type NetworkShape } from "./networks.js";
 
 const count = z.int().min(1);
@@ -177,15 +177,18 @@ function modelOptionsOf(
       throw new UsageError(
         `model option "${name}" is not known to ${model.name}; ${names.length > 0 ? `use one of ${names.join(", ")}` : "it has none"}.`,
       );
-    if (!(Number.isFinite(value) && value >= option.min))
-      throw new UsageError(`${name}: ${value} is not a number from ${option.min} on (${option.says}).`);
+    const { min, max = Number.POSITIVE_INFINITY } = option;
+    const most = max === "rows" ? train.n : max;
+    if (!(Number.isFinite(value) && value >= min && value <= most)) {
+      const end = max === "rows" ? `to ${most}, the rows of the training data` : most < Infinity ? `to ${most}` : "on";
+      throw new UsageError(`${name}: ${value} is not a number from ${min} ${end} (${option.says}).`);
+    }
     // options that count something start at a whole number
     if (Number.isInteger(option.default) && option.min === 1 && !Number.isInteger(value))
       throw new UsageError(`${name}: ${value} is not a whole number (${option.says}).`);
   }
-  const all = Object.fromEntries(names.map((name) => [name, given[name] ?? model.options[name].default]));
-  if ("centroids" in all) all.centroids = Math.min(all.centroids, train.n);
-  return all;
+  const defaultOf = ({ default: value, max }: ModelOption) => (max === "rows" ? Math.min(value, train.n) : value);
+  return Object.fromEntries(names.map((name) => [name, given[name] ?? defaultOf(model.options[name])]));
 }
 
 /** @throws UsageError unless there are at least two rows, all finite, of the model's width and within its range. */

@@ -61,7 +61,7 @@ export interface TrainFamilyResult {
   readonly seconds: number;
 }
 
-/** Rows that `initialize` and `finish` may look at. */
+/** Rows that `initialize` and `finish` may look at, where they do not need more. */
 const INITIAL_ROWS = 2000;
 
 /**
@@ -80,7 +80,11 @@ export async function trainFamily(
   requireFreeFolder(out, overwrite);
   const units = unitsFor(train, shape);
   const key = split(randomKey(settings.seed), "weights");
-  const start = model.initialize(key, standardizedShape(shape, units.scale), initialRows(train, units, settings.seed));
+  const start = model.initialize(
+    key,
+    standardizedShape(shape, units.scale),
+    initialRows(train, shape, units, settings.seed),
+  );
   const run = newRun(initialState(model, start, optimizerOf(settings)));
   return runFamily(model, train, shape, settings, run, out, { test, signal, threads, onProgress });
 }
@@ -147,6 +151,7 @@ async function runFamily(
     start,
     signal,
     termNames: model.terms,
+    remedy: model.remedy,
     step: async (state, indices, { key, learningRate }) => {
       const x = batchOf(train, indices, units);
       const [next, terms] = await step(state, x, noiseFor(model, inside, indices.length, key), learningRate);
@@ -155,7 +160,7 @@ async function runFamily(
     modelOf,
     finish: async ({ parameters, buffers }) => {
       if (!model.finish) return modelOf({ parameters, buffers });
-      const rows = initialRows(train, units, settings.seed);
+      const rows = initialRows(train, shape, units, settings.seed);
       return modelOf({
         parameters,
         buffers: await model.finish({ shape: inside, parameters, buffers, rows, threads }),
@@ -206,8 +211,8 @@ function unitsFor(train: Dataset, shape: FamilyShape): Standardization {
     : standardizationOf(train.rows, shape.dataDimension, "gaussian");
 }
 
-function initialRows(train: Dataset, units: Standardization, seed: number): InitialRows {
-  const n = Math.min(train.n, INITIAL_ROWS);
+function initialRows(train: Dataset, { options }: FamilyShape, units: Standardization, seed: number): InitialRows {
+  const n = Math.min(train.n, Math.max(INITIAL_ROWS, options.components ?? 0, options.centroids ?? 0));
   const order = permutation(split(randomKey(seed), "initial rows"), train.n).subarray(0, n);
   return { data: batchOf(train, order, units).data as Float32Array, n };
 }

@@ -2,11 +2,13 @@
  * VAE/GAN (Larsen, Sonderby, Larochelle and Winther, 2016): the reconstruction is measured in the features of a
  * discriminator, which learns to tell data from reconstructions and from decoded draws of the prior.
  *
- *   encoder:        KL(q || N(0, I)) + 1/2 |f(x) - f(x~)|^2
- *   decoder:        (1 - s) 1/2 |f(x) - f(x~)|^2 - s C
+ *   encoder:        KL(q || N(0, I)) + w/2 |f(x) - f(x~)|^2
+ *   decoder:        (1 - s) w/2 |f(x) - f(x~)|^2 - s C
  *   discriminator:  C = -log D(x) - 1/2 (log(1 - D(x~)) + log(1 - D(x_p)))
  *
- * f is the discriminator's last hidden layer, s the balance. Gating (the authors' code): the discriminator stands still
+ * f is the discriminator's last hidden layer, s the balance, w the feature weight: log p(f(x)|z) of a Gaussian of variance
+ * 1/w. The paper has w = 1 on the 8 x 8 x 256 units of a convolution. The error is a sum over units, the divergence is not:
+ * on the few hundred units of a perceptron w = 1 leaves codes of 3 nats, which reconstruct no better than the mean image. Gating (the authors' code): the discriminator stands still
  * where it is too good (its cost on data or on what is made is below equilibrium - margin), the decoder where the
  * discriminator is too bad (one of them above equilibrium + margin); if both would stand still, both move.
  *
@@ -52,8 +54,9 @@ export const vaeGan: AutoencoderModel = {
   stochastic: true,
   hasLikelihood: false,
   options: {
-    balance: { default: 0.5, min: 0, says: "s, share of the adversarial term in the decoder's loss" },
+    balance: { default: 0.5, min: 0, max: 1, says: "s, share of the adversarial term in the decoder's loss" },
     equilibrium: { default: 0.68, min: 0, says: "cost around which the two are kept" },
+    featureWeight: { default: 30, min: 0, says: "w, weight of the squared error of features" },
     margin: { default: 0.4, min: 0, says: "how far from it either may be before one stands still" },
   },
   groups: { encoder: ["encoder"], decoder: ["decoder"], discriminator: ["discriminator"] },
@@ -70,7 +73,7 @@ export const vaeGan: AutoencoderModel = {
   noise: (shape, N) => ({ z: [N, shape.latentDimension], prior: [N, shape.latentDimension] }),
   losses: (given) => {
     const { shape, parameters, buffers, x, noise, training } = given;
-    const { balance, equilibrium, margin } = shape.options;
+    const { balance, featureWeight, equilibrium, margin } = shape.options;
     const N = (x as Tensor).shape[0];
     const { buffers: encoder, ...law } = encodeLaw(given, x);
     // reconstructions and decoded draws of the prior in one batch
@@ -79,7 +82,7 @@ export const vaeGan: AutoencoderModel = {
     const seen = applyEncoder(shape.network, network, concat([x, decoded.mean], 0), training);
     const part = (a: Tensor, i: number) => slice(a, [[i * N, (i + 1) * N], null]);
     const difference = sub(part(seen.hidden, 0), part(seen.hidden, 1));
-    const feature = mean(mul(0.5, sum(square(difference), -1)));
+    const feature = mul(0.5 * featureWeight, mean(sum(square(difference), -1)));
     const divergence = mean(divergenceFromPrior(law));
     const realCost = costOfReal(part(seen.output, 0));
     const madeCost = mul(0.5, add(costOfMade(part(seen.output, 1)), costOfMade(part(seen.output, 2))));

@@ -37,7 +37,7 @@ export const vampAutoencoder: AutoencoderModel = {
   source: "Tomczak and Welling (2018), VAE with a VampPrior",
   stochastic: true,
   hasLikelihood: true,
-  options: { components: { default: 50, min: 1, says: "K, pseudo-inputs" } },
+  options: { components: { default: 50, min: 1, max: "rows", says: "K, pseudo-inputs" } },
   groups: { autoencoder: [...autoencoderParts, "pseudoInputs"] },
   terms: ["reconstruction", "KL divergence"],
   initialize: (key, shape, rows) => {
@@ -46,7 +46,7 @@ export const vampAutoencoder: AutoencoderModel = {
     const data = new Float32Array(options.components * D);
     for (let k = 0; k < options.components; k++)
       for (let j = 0; j < D; j++) {
-        const value = rows.data[(k % rows.n) * D + j];
+        const value = rows.data[k * D + j];
         // inside the range, where the derivative of clip is 1
         data[k * D + j] = inUnitRange(shape) ? Math.min(0.99, Math.max(0.01, value)) : value;
       }

@@ -14,6 +14,7 @@ import {
   resumeFamily,
   trainFamily,
 } from "../../../src/autoencoders/family/index.js";
+import { loadDataset } from "../../../src/data/index.js";
 import { circle } from "../data.js";
 
 const folder = mkdtempSync(join(tmpdir(), "atlas-family-"));
@@ -98,6 +99,43 @@ describe.each(familyNames)("%s", (name) => {
   });
 });
 
+describe("rhvae", () => {
+  it("trains on unbounded rows of 784 columns, where a metric without bounds overflows within ten steps", async () => {
+    const strokes = await loadDataset("strokes", { count: 1000 });
+    for (const seed of [0, 1]) {
+      const { history } = await trainFamily("rhvae", strokes, {
+        encoderHidden: [16],
+        decoderHidden: [16],
+        batchSize: 50,
+        epochs: 2,
+        seed,
+        threads: 1,
+      });
+      expect(history[1].terms[0]).toBeLessThan(history[0].terms[0]);
+    }
+  });
+
+  it("that diverges by its step says so, and that nothing was kept", async () => {
+    const error = await trainFamily("rhvae", data, {
+      ...small,
+      modelOptions: { ...modelOptions.rhvae, stepSize: 1e9 },
+    }).catch((e) => e);
+    expect(error.message).toMatch(
+      /^training diverged in epoch 1 after \d+ batches: .+; no checkpoint was asked for: train again with a smaller stepSize \(--option stepSize\), a smaller learning rate/,
+    );
+  });
+
+  it("keeps as many centroids as are asked for, up to all rows", async () => {
+    const { model } = await trainFamily("rhvae", circle(2100), {
+      ...small,
+      epochs: 1,
+      batchSize: 2100,
+      modelOptions: { metricUnits: 2, centroids: 2050, iterations: 1, steps: 1 },
+    });
+    expect(model.buffers.metric.centroids.shape).toEqual([2050, 2]);
+  });
+});
+
 describe("bad input", () => {
   it.each([
     ["an unknown model", () => trainFamily("vaee", data), /model: "vaee" is not known; use one of ae, vae/],
@@ -110,6 +148,21 @@ describe("bad input", () => {
       "a negative weight",
       () => trainFamily("beta-vae", data, { modelOptions: { beta: -1 } }),
       /beta: -1 is not a number from 0/,
+    ],
+    [
+      "a share above 1",
+      () => trainFamily("vaegan", data, { modelOptions: { balance: 3 } }),
+      /balance: 3 is not a number from 0 to 1 \(s, share/,
+    ],
+    [
+      "a temperature below that of the model",
+      () => trainFamily("hvae", data, { modelOptions: { inverseTemperature: 3 } }),
+      /inverseTemperature: 3 is not a number from 0.000001 to 1 \(beta_0/,
+    ],
+    [
+      "more pseudo-inputs than rows",
+      () => trainFamily("vamp", data, { modelOptions: { components: 97 } }),
+      /components: 97 is not a number from 1 to 96, the rows of the training data \(K/,
     ],
     [
       "a fraction of a sample",
