@@ -35,9 +35,9 @@ export function oneOf<T extends string>(option: string, text: string, words: rea
   return text as T;
 }
 
-/** Whole numbers separated by commas. */
-export function wholeNumbers(option: string, text: string): number[] {
-  return text.split(",").map((part) => wholeNumber(option, part.trim()));
+/** Whole numbers of at least `least`, separated by commas. */
+export function wholeNumbers(option: string, text: string, least = 0): number[] {
+  return text.split(",").map((part) => wholeNumber(option, part.trim(), least));
 }
 
 /**

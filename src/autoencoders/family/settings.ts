@@ -170,6 +170,15 @@ function modelOptionsOf(
   train: Dataset,
   given: Readonly<Record<string, number>>,
 ): Record<string, number> {
+  checkModelNumbers(model, given);
+  const names = Object.keys(model.options);
+  const all = Object.fromEntries(names.map((name) => [name, given[name] ?? model.options[name].default]));
+  if ("centroids" in all) all.centroids = Math.min(all.centroids, train.n);
+  return all;
+}
+
+/** @throws UsageError for a number that the model does not have, or that is out of its range */
+export function checkModelNumbers(model: AutoencoderModel, given: Readonly<Record<string, number>>): void {
   const names = Object.keys(model.options);
   for (const [name, value] of Object.entries(given)) {
     const option = model.options[name];
@@ -183,9 +192,6 @@ function modelOptionsOf(
     if (Number.isInteger(option.default) && option.min === 1 && !Number.isInteger(value))
       throw new UsageError(`${name}: ${value} is not a whole number (${option.says}).`);
   }
-  const all = Object.fromEntries(names.map((name) => [name, given[name] ?? model.options[name].default]));
-  if ("centroids" in all) all.centroids = Math.min(all.centroids, train.n);
-  return all;
 }
 
 /** @throws UsageError unless there are at least two rows, all finite, of the model's width and within its range. */

@@ -19,6 +19,8 @@ interface TrainOptions {
   image?: string;
   channels?: string;
   option?: string[];
+  variance?: string;
+  bounded?: boolean;
   curvature?: string;
   posterior?: string;
   prior?: string;
@@ -111,6 +113,11 @@ export function registerTrain(program: Command): void {
       "--option <name=value...>",
       "family: the model's own numbers, such as beta=4; vae: the likelihood's, such as dimension=3 or bins=16",
     )
+    .option(
+      "--variance <s>",
+      "beta-vae, vamp, hvae, rhvae, iwae: sigma^2 of the gaussian likelihood, a number or learned (the default)",
+    )
+    .option("--bounded", "family: the decoder's mean is a sigmoid, for data from 0 to 1")
     .option("--curvature <c>", "pvae: the latent space has curvature -c; 0 is Euclidean")
     .option("--posterior <law>", "pvae: wrapped or riemannian")
     .option("--prior <law>", "pvae: wrapped or riemannian")
@@ -123,7 +130,10 @@ export function registerTrain(program: Command): void {
     .option("--batch <n>", "rows in a step")
     .option("--optimizer <name>", "adam or adamw")
     .option("--learning-rate <rate>", "default 0.001")
-    .option("--weight-decay <rate>", "for adamw; default 0.01")
+    .option(
+      "--weight-decay <rate>",
+      "of weight matrices, decoupled (as in AdamW); default 0, with --optimizer adamw 0.01",
+    )
     .option("--schedule <name>", "constant, cosine or exponential")
     .option("--warm-up <share>", "share of the steps over which the learning rate rises")
     .option("--kl-warm-up <share>", "share of the steps over which the KL term comes in; default 0.1")
@@ -148,7 +158,9 @@ export function registerTrain(program: Command): void {
       const given = (name: string) => command.getOptionValueSource(name) === "cli";
       await checkFolder(options, command);
       const choice = dataChoice(options, given("seed"));
-      modelOptions({ ...options, likelihood: undefined, classes: undefined, option: undefined }); // before data are made
+      // before data are made
+      modelOptions({ ...options, likelihood: undefined, classes: undefined, option: undefined });
+      await (await import("../other-options.js")).activationOf(options);
       const { loadDataset, splitDataset } = await import("../../data/index.js");
       const loaded: Dataset = await loadDataset(choice.data, loadOptions(choice));
       const model = modelOptions(withLetters(options, loaded));
@@ -255,14 +267,9 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
   ]);
   if (!options.resume) oneOf("--likelihood", options.likelihood ?? "gaussian", ["gaussian", "bernoulli"]);
   const common = commonOptions(options);
-  // the Poincare VAE has words for layers beside their units
-  const ownUnits = (name: string, text: string | undefined) =>
-    text !== undefined && (kind !== "pvae" || /^[\d,\s]+$/.test(text)) ? wholeNumbers(name, text) : undefined;
-  const sizes = {
-    encoderHidden: ownUnits("--encoder", options.encoder),
-    decoderHidden: ownUnits("--decoder", options.decoder),
-  };
-  const word = (text: string | undefined) => (text === undefined || /^[\d,\s]+$/.test(text) ? undefined : text);
+  const { familyChoice, pvaeChoice } = await import("../other-options.js");
+  const own = kind === "pvae" ? await pvaeChoice(options) : await familyChoice(kind, options);
+  const threads = options.threads === undefined ? undefined : wholeNumber("--threads", options.threads, 1, 256);
   const data = await loadDataset(choice.data, loadOptions(choice));
   if (!options.resume) {
     // On the whole data, so that messages count rows as the file does.
@@ -277,33 +284,15 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
       resume: options.resume,
       overwrite: options.overwrite,
       epochs: given("epochs") ? common.epochs : undefined,
-      threads: options.threads === undefined ? undefined : wholeNumber("--threads", options.threads, 1, 256),
+      threads,
       report,
       signal,
       onStarted: () => writeAtomically(join(options.out, "data.json"), `${JSON.stringify(choice)}\n`),
     };
-    if (kind === "pvae") {
-      const model = {
-        ...common,
-        ...sizes,
-        curvature: options.curvature === undefined ? undefined : numberFromZero("--curvature", options.curvature),
-        posterior: word(options.posterior),
-        prior: word(options.prior),
-        priorScale: options.priorScale === undefined ? undefined : finiteNumber("--prior-scale", options.priorScale, 0),
-        encoder: word(options.encoder),
-        decoder: word(options.decoder),
-      };
-      return trainPvaeRun(train, test, defined(model) as any, settings);
-    }
-    const model = {
-      ...common,
-      ...sizes,
-      network: word(options.network),
-      image: options.image === undefined ? undefined : imageSizes(options.image),
-      channels: options.channels === undefined ? undefined : wholeNumbers("--channels", options.channels),
-      modelOptions: namedNumbers(options.option),
-    };
-    return trainFamilyRun(kind, train, test, defined(model) as any, settings);
+    const model = defined({ ...common, ...own }) as any;
+    return kind === "pvae"
+      ? trainPvaeRun(train, test, model, settings)
+      : trainFamilyRun(kind, train, test, model, settings);
   });
   const name = kind === "pvae" ? "ELBO" : "score (minus the objective)";
   report.say(
@@ -320,13 +309,6 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
     reason: run.reason,
   });
   if (run.reason === "stopped") process.exitCode = 1;
-}
-
-function imageSizes(text: string): number[] {
-  const sizes = wholeNumbers("--image", text);
-  if (sizes.length !== 3)
-    throw new UsageError(`--image: "${text}" is not three numbers; give channels, rows and columns, such as 3,32,32.`);
-  return sizes;
 }
 
 function defined<T extends object>(given: T): Partial<T> {
@@ -418,7 +400,8 @@ function aboutData(data: Dataset, train: number, test: number): string {
 }
 
 function modelOptions(options: TrainOptions): VaeOptions & { epochs: number } {
-  const units = (name: string, text: string | undefined) => (text === undefined ? undefined : wholeNumbers(name, text));
+  const units = (name: string, text: string | undefined) =>
+    text === undefined ? undefined : wholeNumbers(name, text, 1);
   return {
     ...commonOptions(options),
     encoderHidden: units("--encoder", options.encoder),
