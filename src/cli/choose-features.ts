@@ -42,7 +42,7 @@ export async function chooseFeatures(
       throw new UsageError(
         `--features: ${name} takes images of ${network.inputDimension} numbers, the data of this run have ${run.dimension}; name a network for them.`,
       );
-    return { network };
+    return { network: finiteOnly(network, name, choice) };
   }
   for (const option of ["output", "scale", "shift"] as const)
     if (choice[option] !== undefined)
@@ -66,4 +66,23 @@ export async function chooseFeatures(
       `--features ${name}: our digit features take grey pictures of ${network.inputDimension} pixels, the rows of this run have ${run.dimension} numbers; name an ONNX network for them (docs/evaluation.md).`,
     );
   return { network, accuracy: classifier.accuracy };
+}
+
+/** The network, with a sentence that names it and its options where it gives no finite numbers. */
+function finiteOnly(network: FeatureNetwork, name: string, { scale, shift }: FeatureChoice): FeatureNetwork {
+  return {
+    ...network,
+    async features(images) {
+      const found = await network.features(images);
+      const bad = found.data.findIndex((value: number) => !Number.isFinite(value));
+      if (bad < 0) return found;
+      const given = [
+        ...(scale === undefined ? [] : [`--feature-scale ${scale}`]),
+        ...(shift === undefined ? [] : [`--feature-shift ${shift}`]),
+      ];
+      throw new UsageError(
+        `--features: ${name} gives ${found.data[bad]} for image ${Math.floor(bad / found.shape[1])}${given.length > 0 ? ` under ${given.join(" and ")}` : ""}; ${given.length > 0 ? "correct that to what the network was trained with" : "say with --feature-scale and --feature-shift how it takes pixels"}, or name another network.`,
+      );
+    },
+  };
 }

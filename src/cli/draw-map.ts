@@ -74,7 +74,7 @@ export async function drawMap(run: OpenRun, metric: LatentMetric, options: DrawM
     xLabel: `z${axes[0] + 1}`,
     yLabel: `z${axes[1] + 1}`,
     ...gate,
-    title: `Latent space of ${run.name}, ${metric.name} metric`,
+    title: `Latent space of ${run.name}, ${titleOfMetric(metric.name)}`,
   });
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of field.data) {
@@ -105,12 +105,19 @@ async function gateContour(
   const values = Array.from(field);
   const least = values.reduce((low, value, i) => (weights.data[i] <= 0.5 ? Math.min(low, value) : low), Infinity);
   const below = values.filter((value) => value < least).length / values.length;
+  const shown = weights.data.some((w: number) => w > 0.5) && weights.data.some((w: number) => w <= 0.5);
   const [half, begins] = [gate.half, gate.begins].map((squared) => Number(squared.toPrecision(3)));
   return {
     contour: { values: weights.data, levels: [0.5], label: `gate ½ (D = ${half})` },
     ...(below > 0 && below < 1 && { clip: [Math.round(1000 * below) / 10, 100] as const }),
-    caption: `Uncertainty gate: D is the smooth squared distance to ${gate.fit.clusters} centres of the codes. Up to D = ${begins}, which ${100 * gate.fit.share} % of the codes keep, the decoder is as trained; at D = ${half} (the line), ${gate.fit.reach} radii of the codes, it is half way to its most uncertain law.`,
+    caption: `Uncertainty gate: D is the smooth squared distance to ${gate.fit.clusters} centres of the codes. Up to D = ${begins}, which ${100 * gate.fit.share} % of the codes keep, the decoder is as trained; at D = ${half} (${shown ? "the line" : "outside of this frame"}), ${gate.fit.reach} radii of the codes, it is half way to its most uncertain law.`,
   };
+}
+
+/** A metric in a title: "Fisher-Rao metric, Bernoulli" for "Fisher-Rao of bernoulli". */
+export function titleOfMetric(name: string): string {
+  const [, family] = /^Fisher-Rao of (.*)$/.exec(name) ?? [];
+  return family === undefined ? `${name} metric` : `Fisher-Rao metric, ${family[0].toUpperCase()}${family.slice(1)}`;
 }
 
 /** Geodesics between random pairs of codes. */

@@ -10,7 +10,7 @@ import type {
   PrecisionRecallCurve,
   Score,
 } from "../evaluation/index.js";
-import type { PosteriorOfCodes } from "../metrics/index.js";
+import type { SamplerOptions } from "../samplers/index.js";
 import type { ScoredModel } from "./scored-model.js";
 
 /** The parts by name, in the order in which they are computed, with what they need of a run. */
@@ -37,8 +37,7 @@ export interface EvaluateOptions {
   readonly n: number;
   readonly seed: number;
   readonly threads?: number;
-  /** Of the posterior metric. */
-  readonly posterior?: PosteriorOfCodes;
+  readonly samplerOptions?: SamplerOptions;
   /** Held-out rows and draws of each for the likelihood. */
   readonly likelihoodRows: number;
   readonly importanceSamples: number;
@@ -143,7 +142,7 @@ export async function evaluateRun(
       : takeRows(rows, permutation(split(randomKey(seed), label), rows.shape[0]).slice(0, count));
 
   begin(`drawing ${n} samples: ${options.sampler}`);
-  const sampler = chooseSampler(options.sampler, model.samplers, { posterior: options.posterior });
+  const sampler = chooseSampler(options.sampler, model.samplers, options.samplerOptions);
   const { latents, diagnostics } = await sampler.draw(n, seed);
   const generated = await model.decode(latents);
   const scores: Score[] = [];

@@ -19,6 +19,7 @@ import { registerReproduce } from "./verbs/reproduce.js";
 import { registerSample } from "./verbs/sample.js";
 import { registerShoot } from "./verbs/shoot.js";
 import { registerTrain } from "./verbs/train.js";
+import { inCommandWords } from "./words.js";
 
 const verbs = [
   registerDemo,
@@ -81,11 +82,11 @@ function explain(error: unknown): number {
     return 2;
   }
   if (error instanceof UsageError) {
-    console.error(`atlas: ${error.message}`);
+    console.error(`atlas: ${inCommandWords(error.message)}`);
     return 2;
   }
   const message = error instanceof Error ? error.message : String(error);
-  console.error(`atlas: ${message}`);
+  console.error(`atlas: ${inCommandWords(message)}`);
   if (!(error instanceof RunError) && process.env.ATLAS_DEBUG && error instanceof Error) console.error(error.stack);
   return 1;
 }

@@ -4,12 +4,17 @@ import { UsageError } from "../errors.js";
 
 type Kind = "vae" | "pvae" | "family";
 
-/** Options that not all kinds take, by their attribute names. */
-const takenBy: Readonly<Record<string, readonly Kind[]>> = {
+/** Models of the family that have a likelihood of the pixels, whose scale can be chosen. */
+const withLikelihood = ["beta-vae", "vamp", "hvae", "rhvae", "iwae"] as const;
+
+/** Options that not all models take, by their attribute names; takers are kinds, or models of the family by name. */
+const takenBy: Readonly<Record<string, readonly (Kind | (typeof withLikelihood)[number])[]>> = {
   network: ["family"],
   image: ["family"],
   channels: ["family"],
   option: ["vae", "family"],
+  variance: withLikelihood,
+  bounded: ["family"],
   curvature: ["pvae"],
   posterior: ["pvae"],
   prior: ["pvae"],
@@ -22,7 +27,7 @@ const takenBy: Readonly<Record<string, readonly Kind[]>> = {
   klWarmUp: ["vae", "pvae"],
 };
 
-const models: Readonly<Record<Kind, string>> = {
+const models: Readonly<Record<string, string>> = {
   vae: "vae",
   pvae: "pvae",
   family: "beta-vae, or another of the family",
@@ -34,9 +39,14 @@ export function checkModelOptions(model: string, command: Command): void {
   for (const option of command.options) {
     const name = option.attributeName();
     const takers = takenBy[name];
-    if (takers === undefined || takers.includes(kind) || command.getOptionValueSource(name) !== "cli") continue;
+    if (
+      takers === undefined ||
+      takers.some((taker) => taker === kind || taker === model) ||
+      command.getOptionValueSource(name) !== "cli"
+    )
+      continue;
     throw new UsageError(
-      `${option.long}: a model of kind ${model} takes no such option; leave it out, or use --model ${takers.map((each) => models[each]).join(", or ")}.`,
+      `${option.long}: a model of kind ${model} takes no such option; leave it out, or use --model ${takers.map((each) => models[each] ?? each).join(", or ")}.`,
     );
   }
 }

@@ -341,6 +341,8 @@ export async function pointsFrom(
   if (options.indices !== undefined) {
     const indices = wholeNumbers("--indices", options.indices);
     const n = run.codes.shape[0];
+    if (n === 0)
+      throw new UsageError(`--indices: ${run.folder} holds no codes to count; give latent points with --points FILE.`);
     for (const index of indices)
       if (index >= n)
         throw new UsageError(`--indices: ${index} is outside the ${n} codes of this run; use 0 to ${n - 1}.`);

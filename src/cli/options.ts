@@ -35,14 +35,14 @@ export function oneOf<T extends string>(option: string, text: string, words: rea
   return text as T;
 }
 
-/** Whole numbers separated by commas. */
-export function wholeNumbers(option: string, text: string): number[] {
-  return text.split(",").map((part) => wholeNumber(option, part.trim()));
+/** Whole numbers of at least `least`, separated by commas. */
+export function wholeNumbers(option: string, text: string, least = 0): number[] {
+  return text.split(",").map((part) => wholeNumber(option, part.trim(), least));
 }
 
 /**
  * A latent point: coordinates "x,y,..." or the index of a code "17".
- * In one dimension a bare number is an index; write a coordinate with a comma: "0.5,".
+ * In one dimension a whole number from 0 is an index, and any other number a coordinate: "0.5", "-2"; "3," with a comma.
  */
 export function pointOrIndex(
   option: string,
@@ -50,7 +50,8 @@ export function pointOrIndex(
   codes: { data: ArrayLike<number>; n: number },
   d: number,
 ): { point: number[]; index?: number } {
-  if (!text.includes(",")) {
+  const coordinate = d === 1 && text.trim() !== "" && Number.isFinite(Number(text)) && !/^\d+$/.test(text.trim());
+  if (!text.includes(",") && !coordinate) {
     const index = wholeNumber(option, text);
     if (index >= codes.n)
       throw new UsageError(

@@ -3,6 +3,8 @@
  * standard output and everything else to standard error. Progress is a line that rewrites itself on a terminal and
  * plain lines, a few, elsewhere.
  */
+import { inCommandWords } from "./words.js";
+
 export interface Report {
   /** A sentence for the reader. */
   say(text: string): void;
@@ -26,7 +28,7 @@ export function createReport(json: boolean): Report {
   return {
     say(text) {
       clear();
-      out.write(`${text}\n`);
+      out.write(`${inCommandWords(text)}\n`);
     },
     progress(done, total, note) {
       const share = total > 0 ? Math.min(1, done / total) : 1;

@@ -1,7 +1,7 @@
 /** What samplers and scores need of a run, whatever kind of model it holds. */
 import type { LatentVariableModel } from "../autoencoders/family/index.js";
 import type { NdArray, Tensor } from "../engine/index.js";
-import type { SamplerSource } from "../samplers/index.js";
+import type { SamplerOptions, SamplerSource } from "../samplers/index.js";
 import { type OpenRun, openRun } from "./open-run.js";
 
 export interface Picture {
@@ -27,8 +27,12 @@ export interface ScoredModel {
   readonly bound?: (rows: NdArray, options: { samples: number; seed: number }) => Promise<Float64Array>;
 }
 
-/** Opens a run with its samplers. @throws UsageError as `openRun`. */
-export async function openScored(folder: string, options: { readonly threads?: number } = {}): Promise<ScoredModel> {
+/**
+ * Opens a run with its samplers.
+ * @param options threads of the runtime, and what the samplers that the model brings are told
+ * @throws UsageError as `openRun`
+ */
+export async function openScored(folder: string, options: RunOptions = {}): Promise<ScoredModel> {
   const run = await openRun(folder);
   const { readCheckpoint } = await import("../training/index.js");
   const { model } = readCheckpoint(folder).config;
@@ -57,7 +61,7 @@ export function defaultSampler({ samplers, run }: ScoredModel): string {
 }
 
 type Parts = Partial<ScoredModel>;
-type RunOptions = { readonly threads?: number };
+type RunOptions = { readonly threads?: number; readonly samplers?: SamplerOptions };
 
 async function vaeParts(folder: string, options: RunOptions): Promise<Parts> {
   const [{ decode, encode, loadVae }, { likelihoodModelOfVae }] = await Promise.all([
@@ -78,7 +82,7 @@ async function pvaeParts(folder: string, samplers: SamplerSource, options: RunOp
   ]);
   const { model } = loadPvae(folder);
   return {
-    samplers: { ...samplers, own: pvaeSamplers(model, samplers.codes!) },
+    samplers: { ...samplers, own: pvaeSamplers(model, samplers.codes!, options.samplers?.mixture) },
     reconstruct: async (rows) => decodeFromBall(model, (await encodeToBall(model, rows, options)).mean, options),
     bound: (rows, { samples, seed }) => importanceWeightedBound(model, rows, { ...options, samples, seed }),
   };
@@ -93,7 +97,10 @@ async function familyParts(folder: string, samplers: SamplerSource, options: Run
   return {
     kind: model.name,
     ...(channels !== undefined && { picture: pictureOf(size as [number, number], dataDimension) }),
-    samplers: { ...samplers, own: await familySamplers(model, options) },
+    samplers: {
+      ...samplers,
+      own: await familySamplers(model, { threads: options.threads, ...options.samplers?.chains }),
+    },
     reconstruct: async (rows) => decodeFamily(model, (await encodeFamily(model, rows, options)).mean, options),
     ...(familyModel(model.name).hasLikelihood && { likelihood: latentVariableModelOf(model) }),
   };

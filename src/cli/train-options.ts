@@ -12,6 +12,8 @@ export interface TrainOptions {
   image?: string;
   channels?: string;
   option?: string[];
+  variance?: string;
+  bounded?: boolean;
   curvature?: string;
   posterior?: string;
   prior?: string;
@@ -135,14 +137,6 @@ export function commonOptions(options: TrainOptions): VaeOptions & { epochs: num
     patience: options.patience === undefined ? undefined : wholeNumber("--patience", options.patience, 1),
     seed: wholeNumber("--seed", options.seed ?? "0"),
   };
-}
-
-/** `--image`: channels, rows, columns. */
-export function imageSizes(text: string): number[] {
-  const sizes = wholeNumbers("--image", text);
-  if (sizes.length !== 3)
-    throw new UsageError(`--image: "${text}" is not three numbers; give channels, rows and columns, such as 3,32,32.`);
-  return sizes;
 }
 
 /** What was given. */

@@ -57,6 +57,12 @@ export interface PartialOptions extends EvaluationOptions {
 /** Below this, the Frechet distance mostly measures its own bias. */
 const FEW = 2048;
 
+/** Images of each set for a cluster of PRD: below this, the shares of the clusters have errors of a seventh and more. */
+const FEW_A_CLUSTER = 50;
+
+/** Below this, the third neighbours of improved precision and recall are far away. */
+const FEW_NEIGHBOURS = 1000;
+
 /**
  * Frechet distance, PRD, improved precision and recall (sets cut to one size), memorisation, reconstruction error and
  * the Frechet distance of the reconstructions, each with its uncertainty.
@@ -93,7 +99,7 @@ export async function scoreGenerated(
   const found: { -readonly [K in keyof Evaluation]?: Evaluation[K] } = {};
   if (wanted("frechet")) scores.push(await frechetScoreOf(real, made, { ...named, draws, threads }));
   if (wanted("prd")) {
-    const prd = precisionRecallForDistributions(real, made, { ...named, clusters: Math.min(clusters, n, m) });
+    const prd = precisionRecallForDistributions(real, made, { ...named, clusters: Math.min(clusters, size) });
     scores.push(...prd.scores);
     found.curve = prd.curve;
   }
@@ -109,11 +115,23 @@ export async function scoreGenerated(
     scores.push({ ...distance, name: `${distance.name} of reconstructions` });
     found.nearestReconstruction = await nearestRows(generated, reconstructions, 1, { threads });
   }
-  const warnings =
-    size < FEW && (names.includes("frechet") || names.includes("reconstruction"))
-      ? [
-          `${size} images are few: Frechet distances of fewer than ${FEW} images are biased upwards, compare only scores of equal numbers.`,
-        ]
-      : [];
-  return { scores, ...found, warnings };
+  return { scores, ...found, warnings: fewImages(size, Math.min(clusters, size), names) };
+}
+
+/** What is to be distrusted for want of images, in sentences. */
+function fewImages(size: number, clusters: number, names: readonly GeneratedScoreName[]): string[] {
+  const warnings: string[] = [];
+  if (size < FEW && (names.includes("frechet") || names.includes("reconstruction")))
+    warnings.push(
+      `${size} images are few: Frechet distances of fewer than ${FEW} images are biased upwards, compare only scores of equal numbers.`,
+    );
+  if (size < FEW_A_CLUSTER * clusters && names.includes("prd"))
+    warnings.push(
+      `${size} images are few for PRD in ${clusters} clusters, ${Number((size / clusters).toPrecision(2))} a cluster: below ${FEW_A_CLUSTER} chance decides much of its precision and recall.`,
+    );
+  if (size < FEW_NEIGHBOURS && names.includes("improved"))
+    warnings.push(
+      `${size} images are few: improved precision and recall of fewer than ${FEW_NEIGHBOURS} images rest on wide neighbourhoods, compare only scores of equal numbers.`,
+    );
+  return warnings;
 }

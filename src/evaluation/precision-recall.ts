@@ -63,7 +63,7 @@ export interface PrecisionRecallResult {
 export interface PrecisionRecallOptions {
   /** The name of the network that the features come from. */
   readonly features: string;
-  /** Default 20. */
+  /** Default 20, as in the paper; another number is in the names of the scores, which compare only with their like. */
   readonly clusters?: number;
   /** Clusterings; default 10. */
   readonly runs?: number;
@@ -99,7 +99,7 @@ export function precisionRecallForDistributions(
   const curve = { precision: average((c) => c.precision), recall: average((c) => c.recall) };
   const summary = (name: string, weight: number) =>
     score({
-      name: `${features} PRD ${name}`,
+      name: `${features} PRD ${name}${clusters === 20 ? "" : `, ${clusters} clusters`}`,
       value: bestF(curve, weight),
       standardError: runs > 1 ? standardDeviation(curves.map((c) => bestF(c, weight))) : 0,
       uncertainty: `standard deviation over ${runs} clusterings`,

@@ -3,8 +3,8 @@
  * file system does in one step.
  */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { UsageError } from "../errors.js";
 
 /**
@@ -14,13 +14,33 @@ import { UsageError } from "../errors.js";
 export function writeAtomically(path: string, content: Uint8Array | string): void {
   const temporary = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileSync(temporary, content);
     renameSync(temporary, path);
   } catch (error) {
     discard(temporary);
     throw new UsageError(`${path} cannot be written (${reasonOf(error)}); choose a folder that exists and is yours.`);
   }
+}
+
+/**
+ * Makes a folder with those above it that are not there. (Node's own recursive way never ends where the system will not make
+ * a folder and says that it is not there, as under /proc.) @throws what the system says
+ */
+export function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) {
+    missing.push(at);
+    if (dirname(at) === at) break;
+  }
+  for (const folder of missing.reverse()) {
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw error; // else another process was faster
+    }
+  }
+  readdirSync(path); // refuses a file of that name
 }
 
 /** Removes a file or folder that may or may not be there, and lets it be where that is not possible. */

@@ -15,6 +15,8 @@ export interface Series {
   name: string;
   x: ArrayLike<number>;
   y: ArrayLike<number>;
+  /** Half lengths of error bars at the points; none where not given. [n] */
+  error?: ArrayLike<number>;
   /** Draw dashed, for what is a reference or a test. */
   dashed?: boolean;
 }
@@ -43,7 +45,11 @@ export interface LinePlotOptions extends Words {
 export async function linePlot(options: LinePlotOptions): Promise<string> {
   const { series, xScale = "linear", yScale = "linear" } = options;
   expectThat(series.length > 0, "There are no series to draw: pass at least one.");
-  for (const { name, x, y } of series) {
+  for (const { name, x, y, error } of series) {
+    if (error) {
+      expectLength(error, x.length, `error of the series "${name}"`, `x with ${x.length} numbers`);
+      expectFinite(error, `error of the series "${name}" `);
+    }
     expectThat(x.length > 0, () => `The series "${name}" has no points: pass at least one, or leave it out.`);
     expectLength(y, x.length, `y of the series "${name}"`, `x with ${x.length} numbers`);
     expectFinite(x, `x of the series "${name}" `);
@@ -58,6 +64,7 @@ export async function linePlot(options: LinePlotOptions): Promise<string> {
     }
   }
   const styles = series.map((one, k) => styleOf(one, k));
+  const yDomain = options.yDomain ?? domainOf(series, "y", yScale);
   const panel = await drawPanel({
     x: {
       label: options.xLabel,
@@ -65,14 +72,14 @@ export async function linePlot(options: LinePlotOptions): Promise<string> {
       whole: options.xWhole,
       domain: options.xDomain ?? domainOf(series, "x", xScale),
     },
-    y: { label: options.yLabel, scale: yScale, domain: options.yDomain ?? domainOf(series, "y", yScale) },
+    y: { label: options.yLabel, scale: yScale, domain: yDomain },
     innerWidth: 620,
     innerHeight: 400,
     grid: true,
     marks: (_plot, plane) => [
       layer((scales) => {
         return series
-          .map(({ x, y }, k) => {
+          .map(({ x, y, error }, k) => {
             const at = (i: number): [number, number] => [scales.x(x[i]), scales.y(y[i])];
             const points = Array.from(x, (_, i) => at(i));
             const path = cutPath(points, plane);
@@ -81,7 +88,15 @@ export async function linePlot(options: LinePlotOptions): Promise<string> {
             const markers = points
               .filter((point) => insideBox(point, plane))
               .map(([px, py]) => shapePath(marker.shape, px, py, 3));
-            return linePath(path, line, "curve") + (marked ? markerPath(markers, marker, "points", 0.7) : "");
+            const bars = Array.from(error ?? [], (half, i) => {
+              const [px, top] = [scales.x(x[i]), scales.y(Math.min(y[i] + half, yDomain[1]))];
+              const bottom = scales.y(Math.max(y[i] - half, yDomain[0]));
+              const [left, right] = [(px - 3).toFixed(1), (px + 3).toFixed(1)];
+              const [a, b] = [top.toFixed(1), bottom.toFixed(1)];
+              return half > 0 ? `M${px.toFixed(1)},${a}V${b}M${left},${a}H${right}M${left},${b}H${right}` : "";
+            }).join("");
+            const errors = bars === "" ? "" : linePath(bars, { stroke: line.stroke, width: 1.2 }, "error-bars");
+            return linePath(path, line, "curve") + errors + (marked ? markerPath(markers, marker, "points", 0.7) : "");
           })
           .join("");
       }),
@@ -163,7 +178,12 @@ function settledDomain(
 }
 
 function domainOf(series: readonly Series[], axis: "x" | "y", scale: "linear" | "log"): [number, number] {
-  const values = series.flatMap((one) => Array.from(one[axis]));
+  const values = series
+    .flatMap((one) => [
+      ...Array.from(one[axis]),
+      ...(axis === "y" ? Array.from(one.error ?? [], (half, i) => [one.y[i] - half, one.y[i] + half]).flat() : []),
+    ])
+    .filter((value) => scale === "linear" || value > 0);
   if (scale === "linear") return paddedDomain(values);
   const [low, high] = paddedDomain(values.map(Math.log10));
   return [10 ** low, 10 ** high];

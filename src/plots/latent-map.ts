@@ -186,6 +186,14 @@ function contourElements(
     .join("");
 }
 
+/** Whether any line of the contour runs through the frame. */
+function isDrawn(
+  { xs, ys }: LatentMapOptions,
+  { values, levels }: { values: ArrayLike<number>; levels: readonly number[] },
+): boolean {
+  return levels.some((level) => contourPieces(xs, ys, values, level).length > 0);
+}
+
 function codeLayer(codes: readonly Code[], scales: Scales): string {
   const radius = codes.length > 3000 ? 1.8 : codes.length > 800 ? 2.3 : 3;
   const outlineWidth = codes.length > 3000 ? 0.4 : 0.7;
@@ -235,7 +243,7 @@ function legendOf(options: LatentMapOptions, hasEndpoints: boolean): LegendGroup
       marker: ENDPOINT,
       present: hasEndpoints,
     },
-    { name: contour?.label ?? "", line: CONTOUR, present: contour !== undefined },
+    { name: contour?.label ?? "", line: CONTOUR, present: contour !== undefined && isDrawn(options, contour) },
   ];
   const classes = labels.map((label) => ({
     name: named ? (labelNames?.[label] ?? String(label)) : "codes",

@@ -67,7 +67,10 @@ export interface ChainDraws {
   readonly diagnostics: Diagnostics;
 }
 
-/** `count` draws, evenly spread over the draws of all chains, so that none says more about the start than the end. */
+/**
+ * `count` draws, evenly spread over the draws of all chains, so that none says more about the start than the end: one
+ * chain after the other, each a step later than the last.
+ */
 export async function drawFromChains(
   law: ChainLaw,
   count: number,
@@ -80,10 +83,23 @@ export async function drawFromChains(
   const { positions, diagnostics } = await runChains(law, draws, seed, { ...options, chains });
   const latents = new Float64Array(count * d);
   for (let i = 0; i < count; i++) {
-    const row = Math.floor((i * draws * chains) / count);
+    const row = Math.floor((i * draws) / count) * chains + (i % chains);
     latents.set(positions.data.subarray(row * d, (row + 1) * d), i * d);
   }
-  return { latents: ndarray(latents, [count, d]), diagnostics };
+  const returnedEffectiveSize = effectiveSizeOfSome(diagnostics.effectiveSampleSize!, draws * chains, count);
+  return {
+    latents: ndarray(latents, [count, d]),
+    diagnostics: { ...diagnostics, returned: count, returnedEffectiveSize },
+  };
+}
+
+/**
+ * What n of N draws are worth that are together worth E independent ones. The variance of their mean is, for n random ones of
+ * them, sigma^2 / n (1 + (n - 1) / (N - 1) (N / E - 1)), since a pair of them is correlated as a pair of all is on
+ * average; draws that are spread evenly are no worse.
+ */
+export function effectiveSizeOfSome(effective: number, total: number, some: number): number {
+  return total < 2 ? some : some / (1 + ((some - 1) / (total - 1)) * (total / effective - 1));
 }
 
 /**
@@ -145,6 +161,7 @@ export async function runChains(
         ...(transitions > 0 && { acceptance, stepSize, leapfrogSteps }),
         ...(independence && { independenceAcceptance: accepted }),
         ...quality,
+        draws: draws * count,
         chains: count,
         drawsPerChain: draws,
         gradients,
@@ -194,15 +211,19 @@ export function warningsOf(acceptance: number | undefined, quality: Quality, tot
   const warnings: string[] = [];
   if (acceptance !== undefined && !(acceptance > 0.5 && acceptance < 0.97))
     warnings.push(
-      `the acceptance is ${acceptance.toFixed(3)}, where 0.6 to 0.95 is good; ${acceptance < 0.5 ? "lower" : "raise"} the step size`,
+      `the acceptance is ${acceptance.toFixed(3)}, where 0.6 to 0.95 is good: ${
+        acceptance < 0.5
+          ? "the step size is too large for parts of the law, which the chains hardly enter; take more transitions for each draw (--transitions)"
+          : "the steps are shorter than they need be; take more of them in a transition (--leapfrog)"
+      }`,
     );
   if (!(quality.splitRHat < 1.05))
     warnings.push(
-      `split R-hat is ${quality.splitRHat.toFixed(2)}: the chains have not met, so the draws lean on their starts; take more transitions for each draw`,
+      `split R-hat is ${quality.splitRHat.toFixed(2)}: the chains have not met, so the draws lean on their starts; take more transitions for each draw (--transitions)`,
     );
   if (!(quality.effectiveSampleSize > total / 20))
     warnings.push(
-      `the ${total} draws are worth ${quality.effectiveSampleSize.toFixed(0)} independent ones; take more transitions for each draw`,
+      `the ${total} draws are worth ${quality.effectiveSampleSize.toFixed(0)} independent ones; take more transitions for each draw (--transitions)`,
     );
   return warnings;
 }

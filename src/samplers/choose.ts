@@ -2,6 +2,7 @@
 import type { NdArray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { type PosteriorMetric, type PosteriorOfCodes, posteriorMetricOf } from "../metrics/index.js";
+import type { ChainOptions } from "./chains.js";
 import {
   aggregatedPosteriorSampler,
   gaussianMixtureSampler,
@@ -33,6 +34,8 @@ export interface SamplerOptions {
   readonly riemannian?: RiemannianOptions;
   readonly published?: PublishedOptions;
   readonly mixture?: MixtureSamplerOptions;
+  /** Of the chains of samplers that models bring themselves. */
+  readonly chains?: ChainOptions;
 }
 
 /** The samplers that every model may have; a model may bring others. */

@@ -4,6 +4,7 @@ import type { Pvae } from "../autoencoders/pvae/index.js";
 import type { NdArray } from "../engine/index.js";
 import { ballMixtureSampler, pvaePriorSampler } from "./ball.js";
 import type { ChainOptions } from "./chains.js";
+import type { MixtureSamplerOptions } from "./latent-laws.js";
 import { rhvaeSampler } from "./rhvae.js";
 import type { Sampler } from "./sampler.js";
 import { vampSampler } from "./vamp.js";
@@ -16,7 +17,7 @@ export async function familySamplers(model: TrainedAutoencoder, options: ChainOp
 }
 
 /** "prior" and, on the ball, "gaussian-mixture" of a Poincare VAE. @param codes points of the ball, [N, d] */
-export function pvaeSamplers({ shape }: Pvae, codes: NdArray): Sampler[] {
+export function pvaeSamplers({ shape }: Pvae, codes: NdArray, options: MixtureSamplerOptions = {}): Sampler[] {
   const prior = pvaePriorSampler(shape);
-  return shape.curvature === 0 ? [prior] : [prior, ballMixtureSampler(shape, codes)];
+  return shape.curvature === 0 ? [prior] : [prior, ballMixtureSampler(shape, codes, options)];
 }

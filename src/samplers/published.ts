@@ -41,6 +41,11 @@ const WATCHED = 256;
 export function publishedSampler(metric: PosteriorMetric, codes: NdArray, options: PublishedOptions = {}): Sampler {
   const { transitions = 100, leapfrogSteps = 10, stepSize = 0.01, threads = 1 } = options;
   const d = metric.dimension;
+  for (const [name, value] of Object.entries({ transitions, leapfrogSteps }))
+    expectThat(
+      Number.isInteger(value) && value >= 1,
+      () => `published: ${name} is ${value}; give a whole number from 1.`,
+    );
   expectThat(
     codes.shape.length === 2 && codes.shape[1] === d && codes.shape[0] > 0,
     () => `published: codes has shape [${codes.shape}]; give [N, ${d}], the posterior means of the training data.`,
@@ -90,6 +95,8 @@ export function publishedSampler(metric: PosteriorMetric, codes: NdArray, option
             ...(quality && {
               splitRHat: quality.splitRHat,
               effectiveSampleSize: (quality.effectiveSampleSize * count) / watched,
+              draws: transitions * count,
+              returned: count,
             }),
             notes: [
               "the published procedure: short chains that start at training means and do not leave the uniform law invariant",

@@ -30,8 +30,13 @@ export interface Diagnostics {
   readonly acceptance?: number;
   /** Share of accepted independence proposals. */
   readonly independenceAcceptance?: number;
-  /** Effective sample size, the least over the coordinates and the log volume, of all draws kept. */
+  /** Effective sample size, the least over the coordinates and the log volume, of all draws of the chains. */
   readonly effectiveSampleSize?: number;
+  /** How many draws those are; of them `returned` are the samples. */
+  readonly draws?: number;
+  readonly returned?: number;
+  /** What the samples that are returned are worth, by the same measure (`effectiveSizeOfSome`). */
+  readonly returnedEffectiveSize?: number;
   /** Split R-hat, the largest over the same. */
   readonly splitRHat?: number;
   readonly stepSize?: number;
@@ -58,7 +63,7 @@ export function checkCount(caller: string, count: number): void {
 /** The diagnostics as lines of text, for the command and reports. */
 export function diagnosticLines(diagnostics: Diagnostics): string[] {
   const { acceptance, independenceAcceptance, effectiveSampleSize, splitRHat, stepSize, leapfrogSteps } = diagnostics;
-  const { chains, drawsPerChain, notes, warnings } = diagnostics;
+  const { chains, drawsPerChain, draws, returned, returnedEffectiveSize, notes, warnings } = diagnostics;
   const share = (x: number) => `${(100 * x).toFixed(1)} %`;
   const lines: string[] = [];
   if (chains !== undefined) lines.push(`chains: ${chains}, draws of each: ${drawsPerChain}`);
@@ -66,7 +71,15 @@ export function diagnosticLines(diagnostics: Diagnostics): string[] {
   if (acceptance !== undefined) lines.push(`acceptance: ${share(acceptance)}`);
   if (independenceAcceptance !== undefined)
     lines.push(`independence proposals accepted: ${share(independenceAcceptance)}`);
-  if (effectiveSampleSize !== undefined) lines.push(`effective sample size: ${effectiveSampleSize.toFixed(0)}`);
+  if (effectiveSampleSize !== undefined) {
+    const of = draws === undefined ? "" : ` of ${draws} draws`;
+    const worth = returnedEffectiveSize === undefined ? "" : ` (worth ${returnedEffectiveSize.toFixed(0)})`;
+    const kept =
+      returned === undefined || returned === draws
+        ? ""
+        : `, of which ${returned} ${returned === 1 ? "is" : "are"} kept${worth}`;
+    lines.push(`effective sample size: ${effectiveSampleSize.toFixed(0)}${of}${kept}`);
+  }
   if (splitRHat !== undefined) lines.push(`split R-hat: ${splitRHat.toFixed(3)}`);
   return [...lines, ...notes.map((note) => `note: ${note}`), ...warnings.map((warning) => `warning: ${warning}`)];
 }

@@ -13,7 +13,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../errors.js";
-import { discard } from "../numerics/files.js";
+import { discard, makeFolder } from "../numerics/files.js";
 import { firstProblem } from "../numerics/schema-issues.js";
 
 const CONFIG = "config.json";
@@ -57,7 +57,7 @@ export function writeCheckpoint(
   options: { readonly keep?: readonly string[] } = {},
 ): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     completeMove(folder);
     for (const name of readdirSync(folder)) if (name.startsWith(WRITING)) discard(join(folder, name));
     const entries: Record<string, z.infer<typeof fileEntry>> = {};

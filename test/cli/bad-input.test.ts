@@ -197,7 +197,7 @@ describe("options of models and training", () => {
     [["--warm-up", "3"], "training option warmUp: 3 is too large; give less than 1"],
     [["--kl-warm-up", "3"], "training option klWarmUp: 3 is too large; give at most 1"],
     [["--weight-decay=-1"], '--weight-decay: "-1" is not a number of at least 0'],
-    [["--activation", "tan"], 'activation: "tan" is not known; use one of tanh'],
+    [["--activation", "tan"], '--activation: "tan" is not one of tanh'],
     [
       ["--likelihood", "discretised-logistic", "--option", "bin=16"],
       '"bin" is no field here; known ones are bins, low',

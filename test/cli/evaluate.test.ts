@@ -66,7 +66,8 @@ beforeAll(async () => {
   );
 }, 180_000);
 
-const quick = ["-n", "60", "--threads", "1", "--likelihood-rows", "5", "--importance-samples", "20"];
+const few = ["-n", "60", "--threads", "1"];
+const quick = [...few, "--likelihood-rows", "5", "--importance-samples", "20"];
 const annealing = ["--annealed-rows", "2", "--chains", "2", "--temperatures", "5"];
 
 describe("atlas evaluate", () => {
@@ -102,6 +103,8 @@ describe("atlas evaluate", () => {
     // training images are what the data are like; the samples of a hasty model are not
     expect(result.scores[5].value).toBeLessThan(result.scores[0].value);
     expect(result.warnings.join()).toContain("biased upwards");
+    expect(result.warnings.join()).toContain("24 images are few for PRD in 20 clusters, 1.2 a cluster");
+    expect(result.warnings.join()).toContain("improved precision and recall of fewer than 1000 images");
     const files = ["scores.json", "scores.csv", "prd.svg", "prd.png", "samples.png", "nearest.svg", "nearest.png"];
     expect(result.files).toEqual(files.map((name) => join("scores", name)));
     expect(readFileSync(join(folder, "scores", "scores.csv"), "utf8").split("\n")).toHaveLength(names.length + 2);
@@ -128,7 +131,7 @@ describe("atlas evaluate", () => {
       "memorisation,reconstruction",
       "--out",
       "scores-vamp",
-      ...quick,
+      ...few,
     );
     expect(vamp.sampler).toBe("vamp");
     expect(vamp.scores.map(({ name }: any) => name)).toEqual([
@@ -153,7 +156,7 @@ describe("atlas evaluate", () => {
     });
     writeFileSync(join(folder, "twice.onnx"), bytes);
     const options = ["--scores", "improved", "--features", "twice.onnx", "--feature-scale", "0.5", "--out", "onnx"];
-    const result = await json("evaluate", "vae", ...options, ...quick);
+    const result = await json("evaluate", "vae", ...options, ...few);
     expect(result.scores.map(({ name }: any) => name)).toEqual([
       "twice-feature improved precision",
       "twice-feature improved recall",
@@ -197,8 +200,49 @@ describe("atlas sample", () => {
     for (const value of [acceptance, effectiveSampleSize, splitRHat]) expect(value).toBeGreaterThan(0);
     if (run === "rhvae") return;
     const { out } = await atlas(folder, "sample", run, "--sampler", sampler, "-n", "12", "--out", "told");
+    expect(out).toMatch(/effective sample size: \d+ of 640 draws, of which 12 are kept \(worth \d+\)/);
+    expect(first.diagnostics).toMatchObject({ draws: 640, returned: 12 });
+    expect(first.diagnostics.returnedEffectiveSize).toBeLessThan(12.1);
     expect(out).toMatch(/acceptance: .*\n.*effective sample size: |acceptance: [\s\S]*effective sample size: /);
     expect(out).toContain("split R-hat: ");
+  });
+});
+
+describe("options of samplers", () => {
+  it("transitions, leapfrog steps, a ball, components reach the sampler, and change what it draws", async () => {
+    const sample = async (run: string, ...options: string[]) => {
+      const result = await json("sample", run, "-n", "8", "--threads", "1", "--out", "sampled", ...options);
+      return { ...result, latents: readNpy(join(folder, "sampled-latents.npy")).data };
+    };
+    const riemannian = ["--sampler", "riemannian", "--centroids", "20"];
+    const plain = await sample("vae", ...riemannian);
+    expect(plain.diagnostics.leapfrogSteps).toBe(10);
+    const told = await sample("vae", ...riemannian, "--transitions", "3", "--leapfrog", "4", "--ball", "50");
+    expect(told.diagnostics.leapfrogSteps).toBe(4);
+    expect(told.diagnostics.gradients).toBe((60 + 40 * 3) * 16 * 4);
+    expect(told.diagnostics.notes.join()).toContain("restricted to the ball of radius 50");
+    const published = await sample("vae", "--sampler", "published", "--transitions", "5", "--leapfrog", "2");
+    expect(published.diagnostics.gradients).toBe(8 * 5 * 2);
+    const learned = await sample("rhvae", "--sampler", "rhvae", "--leapfrog", "3");
+    expect(learned.diagnostics.leapfrogSteps).toBe(3);
+    for (const run of ["vae", "pvae"]) {
+      const mixture = ["--sampler", "gaussian-mixture"];
+      const three = await sample(run, ...mixture, "--components", "3");
+      expect(three.latents).not.toEqual((await sample(run, ...mixture)).latents);
+    }
+    const evaluated = await json(
+      "evaluate",
+      "vae",
+      "--scores",
+      "memorisation",
+      ...few,
+      ...riemannian,
+      "--ball",
+      "50",
+      "--out",
+      "in-ball",
+    );
+    expect(evaluated.notes.join()).toContain("restricted to the ball of radius 50");
   });
 });
 
@@ -276,6 +320,36 @@ describe("bad usage is one sentence and exit code 2", () => {
       "an option of another kind",
       evaluate("vae", "--features", "features", "--feature-scale", "2"),
       /--feature-scale: our own features have no such option/,
+    ],
+    [
+      "a posterior metric for a sampler without",
+      sample("vae", "--sampler", "prior", "--posterior", "rho=2"),
+      /--posterior: the sampler prior takes no such option; leave it out, or use --sampler riemannian, or published\.$/,
+    ],
+    [
+      "centroids for a sampler without",
+      sample("vae", "--sampler", "gaussian-mixture", "--centroids", "7"),
+      /--centroids: the sampler gaussian-mixture takes no such option/,
+    ],
+    [
+      "components for the model's own law",
+      evaluate("vae", "--components", "3"),
+      /--components: the sampler prior takes no such option; leave it out, or use --sampler gaussian-mixture\.$/,
+    ],
+    [
+      "a ball for short chains",
+      sample("vae", "--sampler", "published", "--ball", "3"),
+      /--ball: the sampler published takes no such option/,
+    ],
+    [
+      "a ball that leaves centroids out",
+      sample("vae", "--sampler", "riemannian", "--ball", "1e-6"),
+      /ball: radius 0\.000001; give a number above/,
+    ],
+    [
+      "draws of a part that is not computed",
+      evaluate("vae", "--scores", "memorisation", "--importance-samples", "5"),
+      /--importance-samples: it is of the parts likelihood, none of which is computed here/,
     ],
     ["too few images", evaluate("vae", "-n", "1"), /--number: "1" is not a whole number from 2/],
     [
@@ -401,7 +475,7 @@ describe("--metric posterior, in every verb", () => {
 describe("data of runs", () => {
   it("are found beside the run, and by --data where the file has another name", async () => {
     renameSync(join(folder, "bars.npy"), join(folder, "renamed.npy"));
-    const options = ["--scores", "reconstruction", "--out", "scores-renamed", ...quick];
+    const options = ["--scores", "reconstruction", "--out", "scores-renamed", ...few];
     const result = await json("evaluate", "vae", "--data", "renamed.npy", ...options);
     expect(result.scores).toHaveLength(1);
     renameSync(join(folder, "renamed.npy"), join(folder, "bars.npy"));

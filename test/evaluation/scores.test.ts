@@ -15,6 +15,7 @@ import {
   precisionRecallCurve,
   precisionRecallForDistributions,
   reconstructionError,
+  scoreGenerated,
   wideFrechetScore,
 } from "../../src/evaluation/index.js";
 import { nearestNeighbours } from "../../src/numerics/neighbours.js";
@@ -219,7 +220,20 @@ describe("all together", () => {
     expect(result.scores[6].value).toBe(0);
     expect(result.scores[7].value).toBeCloseTo(0, 6);
     expect(result.warnings[0]).toMatch(/100 images are few/);
+    expect(result.warnings[1]).toMatch(/100 images are few for PRD in 20 clusters, 5 a cluster/);
+    expect(result.warnings[2]).toMatch(/improved precision and recall of fewer than 1000 images/);
     expect(result.nearestReconstruction!.indices).toHaveLength(120);
+  });
+
+  it("names the number of clusters where there are fewer images than clusters", async () => {
+    const features = { name: "plain-feature", inputDimension: 4, features: async (rows: NdArray) => rows };
+    const given = { generated: normal(1, 60, 4), heldOut: normal(2, 12, 4), train: normal(3, 30, 4), features };
+    const { scores, warnings } = await scoreGenerated(given, ["prd"], { threads: 1 });
+    expect(scores.map(({ name }) => name)).toEqual([
+      "plain-feature PRD F_8 (recall), 12 clusters",
+      "plain-feature PRD F_1/8 (precision), 12 clusters",
+    ]);
+    expect(warnings).toEqual([expect.stringContaining("12 images are few for PRD in 12 clusters, 1 a cluster")]);
   });
 
   it("reconstruction error is the mean square", () => {

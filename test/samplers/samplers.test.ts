@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { compile, type NdArray, ndarray, type Tensor } from "../../src/engine/index.js";
 import { UsageError } from "../../src/errors.js";
 import { posteriorMetric, posteriorMetricOf } from "../../src/metrics/index.js";
+import { effectiveSizeOfSome } from "../../src/samplers/chains.js";
 import {
   aggregatedPosteriorSampler,
   chooseSampler,
@@ -121,6 +122,50 @@ describe("riemannianSampler", () => {
     expect(found.diagnostics.independenceAcceptance).toBeGreaterThan(0.9);
     const clumsy = await runRiemannianChains(apart, 40, 1, { chains: 16, stepSize: 1.5 });
     expect(clumsy.diagnostics.warnings.join()).toContain("acceptance");
+  });
+
+  it("keeps draws of all chains, whatever their number, and says what they are worth", async () => {
+    const apart = posteriorMetric({
+      centroids: [
+        [0, 0],
+        [9, 0],
+      ],
+      inverseVariances: [
+        [4, 4],
+        [4, 4],
+      ],
+      rho: 1,
+      lambda: 1e-4,
+    });
+    // chains that cannot cross: draws of one chain would all be at one centroid. 40 of 16 x 40 are one in 16.
+    const { latents, diagnostics } = await riemannianSampler(apart, { independence: false }).draw(40, 1);
+    const right = asRows(latents).filter(([x]) => x > 4.5).length;
+    expect(right).toBeGreaterThan(4);
+    expect(right).toBeLessThan(36);
+    expect(diagnostics).toMatchObject({ draws: 640, returned: 40 });
+    const { effectiveSampleSize: all, returnedEffectiveSize: some } = diagnostics;
+    expect(some).toBeLessThan(40);
+    expect(some).toBeCloseTo(effectiveSizeOfSome(all!, 640, 40), 12);
+    expect(diagnosticLines(diagnostics).join("\n")).toContain(
+      `effective sample size: ${all!.toFixed(0)} of 640 draws, of which 40 are kept (worth ${some!.toFixed(0)})`,
+    );
+    const one = await riemannianSampler(apart).draw(1, 1);
+    expect(diagnosticLines(one.diagnostics).join("\n")).toContain("of 640 draws, of which 1 is kept (worth 1)");
+  });
+
+  it("what some of the draws are worth: the variance of the mean over all subsets, by enumeration", () => {
+    const [N, some, phi] = [7, 3, 0.6];
+    const correlation = (i: number, j: number) => phi ** Math.abs(i - j);
+    const varianceOf = (rows: number[]) =>
+      rows.reduce((sum, i) => sum + rows.reduce((s, j) => s + correlation(i, j), 0), 0) / rows.length ** 2;
+    const all = Array.from({ length: N }, (_, i) => i);
+    const subsets = Array.from({ length: 2 ** N }, (_, mask) => all.filter((i) => mask & (1 << i))).filter(
+      (rows) => rows.length === some,
+    );
+    const average = subsets.reduce((sum, rows) => sum + varianceOf(rows), 0) / subsets.length;
+    expect(effectiveSizeOfSome(1 / varianceOf(all), N, some)).toBeCloseTo(1 / average, 12);
+    expect(effectiveSizeOfSome(3, 10, 10)).toBeCloseTo(3, 12);
+    expect(effectiveSizeOfSome(3, 10, 1)).toBe(1);
   });
 
   it("takes float64 where float32 would blur the law", () => {

@@ -170,6 +170,21 @@ function modelOptionsOf(
   train: Dataset,
   given: Readonly<Record<string, number>>,
 ): Record<string, number> {
+  checkModelNumbers(model, given, train.n);
+  const defaultOf = ({ default: value, max }: ModelOption) => (max === "rows" ? Math.min(value, train.n) : value);
+  return Object.fromEntries(Object.entries(model.options).map(([name, o]) => [name, given[name] ?? defaultOf(o)]));
+}
+
+/**
+ * Checks numbers before a model is made, even before the data are there.
+ * @param rows of the training data, where they are known
+ * @throws UsageError for a number that the model does not have, or that is out of its range
+ */
+export function checkModelNumbers(
+  model: AutoencoderModel,
+  given: Readonly<Record<string, number>>,
+  rows = Number.POSITIVE_INFINITY,
+): void {
   const names = Object.keys(model.options);
   for (const [name, value] of Object.entries(given)) {
     const option = model.options[name];
@@ -178,17 +193,15 @@ function modelOptionsOf(
         `model option "${name}" is not known to ${model.name}; ${names.length > 0 ? `use one of ${names.join(", ")}` : "it has none"}.`,
       );
     const { min, max = Number.POSITIVE_INFINITY } = option;
-    const most = max === "rows" ? train.n : max;
+    const most = max === "rows" ? rows : max;
     if (!(Number.isFinite(value) && value >= min && value <= most)) {
-      const end = max === "rows" ? `to ${most}, the rows of the training data` : most < Infinity ? `to ${most}` : "on";
+      const end = most === Infinity ? "on" : `to ${most}${max === "rows" ? ", the rows of the training data" : ""}`;
       throw new UsageError(`${name}: ${value} is not a number from ${min} ${end} (${option.says}).`);
     }
     // options that count something start at a whole number
     if (Number.isInteger(option.default) && option.min === 1 && !Number.isInteger(value))
       throw new UsageError(`${name}: ${value} is not a whole number (${option.says}).`);
   }
-  const defaultOf = ({ default: value, max }: ModelOption) => (max === "rows" ? Math.min(value, train.n) : value);
-  return Object.fromEntries(names.map((name) => [name, given[name] ?? defaultOf(model.options[name])]));
 }
 
 /** @throws UsageError unless there are at least two rows, all finite, of the model's width and within its range. */

@@ -31,6 +31,8 @@ export interface PointChoice {
   readonly coordinates?: CoordinateName;
   readonly dimension?: number;
   readonly curvature?: number;
+  /** The run whose dimension it is, where there is one: the dimension is then not the user's to correct. */
+  readonly ofRun?: string;
   /** Take the nearest point of the manifold for points off it, and wrap angles. */
   readonly project: boolean;
 }
@@ -79,19 +81,30 @@ export function flowManifold(name: ManifoldName, dimension: number, curvature: n
 export function readPoints(path: string, choice: PointChoice): PointsOnManifold {
   const table = readTable(path);
   const coordinates = coordinatesFor(choice.manifold, choice.coordinates, table.columns);
-  const dimension = dimensionOf(path, table, coordinates, choice.dimension);
+  const dimension = dimensionOf(path, table, coordinates, choice);
   const manifold = flowManifold(choice.manifold, dimension, choice.curvature);
   const points = toManifold(path, table, coordinates, manifoldOf(manifold), choice);
   return { points, manifold, coordinates, name: basename(path) };
 }
 
-function dimensionOf(path: string, { columns }: Table, coordinates: CoordinateName, given: number | undefined): number {
+function dimensionOf(
+  path: string,
+  { columns }: Table,
+  coordinates: CoordinateName,
+  { dimension: given, ofRun, manifold }: PointChoice,
+): number {
   const found = coordinates === "unit" ? columns - 1 : coordinates === "lat-lon" ? 2 : columns;
   if (coordinates === "lat-lon" && columns !== 2)
     throw new UsageError(
       `${path} has ${columns} columns; --coordinates lat-lon takes two: latitude and longitude in degrees.`,
     );
   if (found < 1) throw new UsageError(`${path} has one column; unit vectors need at least two.`);
+  if (given !== undefined && given !== found && ofRun !== undefined) {
+    const degrees = manifold === "sphere" && given === 2 && columns === 2;
+    throw new UsageError(
+      `${path} has ${columns} columns (${coordinates}), which is dimension ${found}; ${ofRun} is of dimension ${given}: ${degrees ? "if they are latitude and longitude in degrees, add --coordinates lat-lon" : `give ${coordinates === "unit" ? given + 1 : given} columns`}.`,
+    );
+  }
   if (given !== undefined && given !== found)
     throw new UsageError(
       `${path} has ${columns} columns (${coordinates}), which is dimension ${found}, not ${given}; correct --dimension, or leave it out.`,

@@ -1,5 +1,7 @@
 /** `atlas flow density`: log densities of the user's points, or on a grid with a picture. */
+import type { Command } from "commander";
 import type { NdArray } from "../../engine/index.js";
+import { UsageError } from "../../errors.js";
 import { manifoldOf, manifoldQuadrature, massOf } from "../../flows/index.js";
 import { writeAtomically } from "../../numerics/files.js";
 import { oneOf, wholeNumber } from "../options.js";
@@ -26,17 +28,41 @@ export interface FlowDensityOptions extends EvaluationOptions {
   grid: string;
   resolution: string;
   coastlines?: boolean;
+  title?: string;
   picture: boolean;
   out: string;
   json?: boolean;
 }
 
-export async function densityOfFlowRun(folder: string, options: FlowDensityOptions): Promise<void> {
+/** Options of the picture, and of the grid, which are not of `--at`. */
+const ofGrid = ["mark", "grid", "resolution", "coastlines", "title", "picture"];
+const ofPicture = ["mark", "resolution", "coastlines", "title"];
+
+/** @throws UsageError for an option that goes with another way of calling, which would be ignored */
+function refuseIdle(command: Command, run: DensityRun, options: FlowDensityOptions): void {
+  const refuse = (names: readonly string[], why: string) => {
+    const idle = command.options.find(
+      (option) =>
+        names.includes(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === "cli",
+    );
+    if (idle) throw new UsageError(`${idle.long}: ${why}; leave it out.`);
+  };
+  if (options.at !== undefined) refuse(ofGrid, "it is of the grid and its picture, and --at asks for points");
+  else if (!options.picture) refuse(ofPicture, "it is of the picture, and --no-picture asks for none");
+  else if (!hasPicture(run.manifold))
+    refuse(ofPicture, "there are pictures of S^2, T^2 and H^2 only, and this is none");
+  if (run.manifoldName !== "sphere") refuse(["coastlines"], `there are none on the ${run.manifoldName} manifold`);
+  if (options.at === undefined && options.mark === undefined)
+    refuse(["project"], "it is of the points of --at and --mark, which are not given");
+}
+
+export async function densityOfFlowRun(folder: string, options: FlowDensityOptions, command: Command): Promise<void> {
   const report = createReport(options.json === true);
   const size = wholeNumber("--grid", options.grid, 4, 2000);
   const across = wholeNumber("--resolution", options.resolution, 16, 2000);
   const run = await openDensityRun(folder, evaluationOptions(options));
   try {
+    refuseIdle(command, run, options);
     const coordinates =
       options.coordinates === undefined
         ? run.coordinates
@@ -45,6 +71,7 @@ export async function densityOfFlowRun(folder: string, options: FlowDensityOptio
       manifold: run.manifoldName,
       coordinates,
       dimension: run.manifold.dimension,
+      ofRun: folder,
       ...(run.manifold.curvature !== undefined && { curvature: run.manifold.curvature }),
       project: options.project === true,
     };
@@ -102,6 +129,7 @@ async function onGrid(
       marks,
       resolution: options.across,
       coastlines: options.coastlines ?? coordinates === "lat-lon",
+      title: options.title,
     });
   }
   report.progressDone();

@@ -1,4 +1,6 @@
 /** How a trained flow is integrated, as options of `sample` and `density`. */
+
+import { UsageError } from "../../errors.js";
 import type { EvaluateFlowOptions } from "../../flows/index.js";
 import { finiteNumber, oneOf, wholeNumber } from "../options.js";
 
@@ -10,6 +12,10 @@ export interface EvaluationOptions {
 
 /** @throws UsageError naming the option */
 export function evaluationOptions({ integrator, tolerance, threads }: EvaluationOptions): EvaluateFlowOptions {
+  if (tolerance !== undefined && integrator !== "adaptive")
+    throw new UsageError(
+      "--tolerance: the fixed steps of the training have none; add --integrator adaptive, or leave it out.",
+    );
   return {
     ...(integrator !== undefined && { integrator: oneOf("--integrator", integrator, ["fixed", "adaptive"] as const) }),
     ...(tolerance !== undefined && { tolerance: finiteNumber("--tolerance", tolerance, 0) }),

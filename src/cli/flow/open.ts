@@ -74,6 +74,8 @@ export async function openDensityRun(folder: string, options: EvaluateFlowOption
       dispose: () => evaluator.dispose(),
     };
   }
+  if (options.integrator !== undefined)
+    throw new UsageError(`--integrator: ${folder} holds a mixture, whose density is known; leave it out.`);
   const { mixtureLogDensity, sampleMixture } = await import("../../distributions/von-mises-fisher-mixture.js");
   const { mixture, config: mixtureConfig } = loadMixture(folder);
   return {

@@ -14,6 +14,8 @@ export interface DensityPictureOptions {
   /** Cells across. */
   readonly resolution: number;
   readonly coastlines: boolean;
+  /** Default: the density of what the run has learned, by name. */
+  readonly title?: string;
 }
 
 /** S^2, T^2 and H^2 have pictures. */
@@ -26,9 +28,14 @@ export async function drawDensity(run: DensityRun, options: DensityPictureOption
   return withPalette(await svgToPng(await svgOfDensity(run, options), { width: 1000 }));
 }
 
+/** "Density of quakes all" for a file quakes_all.csv. */
+function defaultTitle(name: string): string {
+  return `Density of ${name.replace(/\.(csv|npy|txt)$/i, "").replaceAll("_", " ")}`;
+}
+
 async function svgOfDensity(
   run: DensityRun,
-  { marks, resolution, coastlines }: DensityPictureOptions,
+  { marks, resolution, coastlines, title = defaultTitle(run.name) }: DensityPictureOptions,
 ): Promise<string> {
   const { kind, curvature } = run.manifold;
   const points = marks === undefined ? new Float64Array() : Float64Array.from(marks.data as ArrayLike<number>);
@@ -40,7 +47,7 @@ async function svgOfDensity(
     return worldMap(
       { view, grid, logDensity, places: points, coastlines },
       {
-        title: `Density of ${run.name}`,
+        title,
         subtitle: `Equal-area map (Equal Earth), graticule every 30 degrees.${marked}`,
       },
     );
@@ -51,7 +58,7 @@ async function svgOfDensity(
     const data = Float64Array.from(axis.flatMap((b) => axis.flatMap((a) => [turn(a), turn(b)])));
     const values = await run.logDensity(ndarray(data, [axis.length ** 2, 2]));
     return torusMap(values, points, {
-      title: `Density of ${run.name}`,
+      title,
       subtitle: `Over one and a half turns; dashed: one turn.${marked}`,
     });
   }
@@ -60,7 +67,7 @@ async function svgOfDensity(
     resolution,
     points,
     words: {
-      title: `Density of ${run.name}`,
+      title,
       subtitle: `Poincare disk of curvature -${curvature ?? 1}; circles at distances 1, 2, 3, ... from the centre.${marked}`,
     },
   });

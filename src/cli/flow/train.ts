@@ -7,7 +7,7 @@ import type { FlowGoal, FlowManifold, FlowOptions, TrainFlowResult } from "../..
 import { writeAtomically } from "../../numerics/files.js";
 import { randomKey, split } from "../../numerics/random.js";
 import { interruptible } from "../interruptible.js";
-import { finiteNumber, oneOf, wholeNumber, wholeNumbers } from "../options.js";
+import { finiteNumber, numberFromZero, oneOf, wholeNumber, wholeNumbers } from "../options.js";
 import { createReport, duration, type Report } from "../report.js";
 import { checkRunFolder } from "../run-folder.js";
 import type { CoordinateName } from "./coordinates.js";
@@ -60,6 +60,14 @@ export async function trainFlowRun(options: FlowTrainOptions, command: Command):
   const report = createReport(options.json === true);
   await checkRunFolder(options, command, resumable);
   const choice = options.resume ? storedChoice(options.out) : await choiceOf(options);
+  if (!options.resume) {
+    refuseIdle(options, command);
+    // before data are loaded; the manifold's dimension is not known yet, and no matter here
+    trainingSettings(options, { kind: "sphere", dimension: 2 }, choice.data !== undefined && choice.testFraction > 0);
+    const { activationOf } = await import("../other-options.js");
+    await activationOf(options);
+    if (options.method === "mixture") wholeNumbers("--components", options.components);
+  }
   const loaded = await load(choice, options, report);
   if (options.method === "mixture" && !options.resume) return fitMixtureRun(choice, loaded, options, report);
   const result = await trainOrResume(choice, loaded, options, report, command);
@@ -138,6 +146,46 @@ async function integrationGap(result: TrainFlowResult, { goal, heldOut }: Loaded
   };
 }
 
+/** Options of flows, which a mixture has no use for; of a mixture; of data; of a target. By their attribute names. */
+const ofFlows = [
+  "field",
+  "centres",
+  "hidden",
+  "activation",
+  "integrationSteps",
+  "base",
+  "baseStd",
+  "divergence",
+  "smoothness",
+  "agreement",
+  "epochs",
+  "stepsPerEpoch",
+  "batch",
+  "learningRate",
+  "schedule",
+  "warmUp",
+  "clip",
+  "patience",
+];
+const ofMixtures = ["components"];
+const ofData = ["project", "deduplicate", "splitBy", "testFraction"];
+const ofTargets = ["concentration"];
+
+/** @throws UsageError for an option that goes with another way of training, which would be ignored */
+function refuseIdle(options: FlowTrainOptions, command: Command): void {
+  const refuse = (names: readonly string[], remedy: string) => {
+    const idle = command.options.find(
+      (option) =>
+        names.includes(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === "cli",
+    );
+    if (idle) throw new UsageError(`${idle.long}: it goes with ${remedy}; leave it out.`);
+  };
+  if (options.method === "mixture") refuse(ofFlows, "flows, not with --method mixture");
+  else refuse(ofMixtures, "--method mixture");
+  if (options.target !== undefined) refuse(ofData, "points (--data), not with a --target density");
+  else refuse(ofTargets, "a --target density");
+}
+
 async function choiceOf(options: FlowTrainOptions): Promise<FlowChoice> {
   const { coordinateNames, coordinatesFor, manifoldNames } = await import("./coordinates.js");
   if ((options.data === undefined) === (options.target === undefined))
@@ -149,7 +197,7 @@ async function choiceOf(options: FlowTrainOptions): Promise<FlowChoice> {
   const manifold = oneOf("--manifold", options.manifold, manifoldNames);
   const given =
     options.coordinates === undefined ? undefined : oneOf("--coordinates", options.coordinates, coordinateNames);
-  const fraction = finiteNumber("--test-fraction", options.testFraction, -1e-300);
+  const fraction = numberFromZero("--test-fraction", options.testFraction);
   if (fraction >= 1) throw new UsageError(`--test-fraction: ${fraction} is not a share below 1; give 0.1, say.`);
   if (given !== undefined) coordinatesFor(manifold, given);
   const mixture = options.method === "mixture";
@@ -277,8 +325,12 @@ async function trainOrResume(
 
 /** Everything about the model and its training that the command line says. */
 function trainingSettings(options: FlowTrainOptions, manifold: FlowManifold, heldOut: boolean) {
-  const number = (option: string, text: string | undefined, above = -1e-300) =>
-    text === undefined ? undefined : finiteNumber(option, text, above);
+  const number = (option: string, text: string | undefined, above?: number) =>
+    text === undefined
+      ? undefined
+      : above === undefined
+        ? numberFromZero(option, text)
+        : finiteNumber(option, text, above);
   const whole = (option: string, text: string | undefined, least = 1) =>
     text === undefined ? undefined : wholeNumber(option, text, least);
   const epochs = wholeNumber("--epochs", options.epochs, 1, 1_000_000);
@@ -290,7 +342,7 @@ function trainingSettings(options: FlowTrainOptions, manifold: FlowManifold, hel
         ? undefined
         : oneOf("--field", options.field, ["generators", "ambient", "chart", "potential"] as const),
     centres: whole("--centres", options.centres, 0),
-    hidden: options.hidden === undefined ? undefined : wholeNumbers("--hidden", options.hidden),
+    hidden: options.hidden === undefined ? undefined : wholeNumbers("--hidden", options.hidden, 1),
     activation: options.activation,
     steps: whole("--integration-steps", options.integrationSteps),
     base:

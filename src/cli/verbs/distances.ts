@@ -43,6 +43,8 @@ export function registerDistances(program: Command): void {
       const { distanceMatrix } = await import("../../geodesics/index.js");
       const started = performance.now();
       const ball = inClosedForm(run, options.metric);
+      if (method === "graph" && ball !== undefined)
+        throw new UsageError("--method graph: distances of the ball are known in closed form; leave it out.");
       const result =
         ball !== undefined
           ? await (await import("../hyperbolic.js")).hyperbolicDistances(ball, points)

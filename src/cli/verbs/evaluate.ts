@@ -6,12 +6,12 @@ import type { Score } from "../../evaluation/index.js";
 import { type ChosenFeatures, chooseFeatures, type FeatureChoice } from "../choose-features.js";
 import { chooseParts, type EvaluatedRun, evaluateRun, type PartName, partLines, partNames } from "../evaluate-run.js";
 import { finiteNumber, oneOf, wholeNumber } from "../options.js";
-import { posteriorOptions } from "../posterior-choice.js";
 import { createReport, duration, table } from "../report.js";
 import { dataOfRun } from "../run-data.js";
+import { checkSamplerFlags, type SamplerFlags, samplerOptions, withSamplerFlags } from "../sampler-choice.js";
 import { defaultSampler, openScored, type Picture, type ScoredModel } from "../scored-model.js";
 
-interface Options {
+interface Options extends SamplerFlags {
   sampler?: string;
   number: string;
   features?: string;
@@ -20,8 +20,6 @@ interface Options {
   featureShift?: string;
   scores?: string;
   data?: string;
-  centroids?: string;
-  posterior?: string;
   likelihoodRows: string;
   importanceSamples: string;
   annealedRows: string;
@@ -34,7 +32,7 @@ interface Options {
 }
 
 export function registerEvaluate(program: Command): void {
-  program
+  const command = program
     .command("evaluate")
     .description("Score what a run generates, reconstructs and assigns likelihood to; each score with its uncertainty.")
     .argument("<run>", "the folder of a run")
@@ -45,9 +43,8 @@ export function registerEvaluate(program: Command): void {
     .option("--feature-scale <a>", "FILE.onnx: a pixel x in [0, 1] is given as a x + b; default 1")
     .option("--feature-shift <b>", "FILE.onnx: see --feature-scale; default 0")
     .option("--scores <list>", "only these parts, separated by commas (below); default: all that the model can have")
-    .option("--data <name>", "the data of the run, where it does not say so itself")
-    .option("--centroids <k>", "medoids of the posterior metric; default 100")
-    .option("--posterior <list>", "of the posterior metric, such as rho=2,lambda=0.1,tau=0,seed=0 (docs/sampling.md)")
+    .option("--data <name>", "the data of the run, where it does not say so itself");
+  withSamplerFlags(command)
     .option("--likelihood-rows <n>", "held-out rows for the importance-sampled likelihood", "500")
     .option("--importance-samples <k>", "draws of each of them", "500")
     .option("--annealed-rows <n>", "held-out rows for the annealed likelihood", "20")
@@ -61,10 +58,10 @@ export function registerEvaluate(program: Command): void {
       "after",
       `\nParts (--scores):\n${partLines}\n\nExample:\n  atlas evaluate runs/demo --sampler riemannian -n 2000 --out scores`,
     )
-    .action((folder: string, options: Options) => evaluate(folder, options));
+    .action((folder: string, options: Options) => evaluate(folder, options, command));
 }
 
-async function evaluate(folder: string, options: Options): Promise<void> {
+async function evaluate(folder: string, options: Options, command: Command): Promise<void> {
   const report = createReport(options.json === true);
   const started = performance.now();
   const n = wholeNumber("--number", options.number, 2, 1_000_000);
@@ -73,10 +70,7 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   const number = (name: string, text: string | undefined) =>
     text === undefined ? undefined : finiteNumber(name, text);
   const settings = {
-    posterior: {
-      ...posteriorOptions("--posterior", options.posterior ?? ""),
-      ...(options.centroids !== undefined && { centroids: wholeNumber("--centroids", options.centroids, 1) }),
-    },
+    samplerOptions: samplerOptions(options),
     likelihoodRows: wholeNumber("--likelihood-rows", options.likelihoodRows, 1),
     importanceSamples: wholeNumber("--importance-samples", options.importanceSamples, 1),
     annealedRows: wholeNumber("--annealed-rows", options.annealedRows, 1),
@@ -90,11 +84,13 @@ async function evaluate(folder: string, options: Options): Promise<void> {
     shift: number("--feature-shift", options.featureShift),
     threads,
   };
-  const model = await openScored(folder, { threads });
+  const model = await openScored(folder, { threads, samplers: settings.samplerOptions });
   const samplerName = options.sampler ?? defaultSampler(model);
   await checkSampler(samplerName, model);
+  checkSamplerFlags(options, samplerName, model.samplers);
   const { features, note } = await featuresFor(model, wanted, options.features, choice);
   const { names, notes } = chooseParts(wanted, model, features?.network);
+  if (wanted !== undefined) checkPartOptions(command, names);
   const data = await dataOfRun(folder, options.data);
   const result = await evaluateRun(model, data, features?.network, names, {
     ...settings,
@@ -130,6 +126,31 @@ async function evaluate(folder: string, options: Options): Promise<void> {
   for (const text of document.warnings) report.say(`warning: ${text}`);
   report.say(`${duration(seconds)}: ${files.join(", ")}`);
   report.result({ ...document, files, seconds });
+}
+
+/** Options of single parts, by their attribute names. */
+const partOptions: Readonly<Record<string, readonly PartName[]>> = {
+  features: ["frechet", "prd", "improved", "reconstruction"],
+  featureOutput: ["frechet", "prd", "improved", "reconstruction"],
+  featureScale: ["frechet", "prd", "improved", "reconstruction"],
+  featureShift: ["frechet", "prd", "improved", "reconstruction"],
+  likelihoodRows: ["likelihood"],
+  importanceSamples: ["likelihood"],
+  annealedRows: ["annealed"],
+  chains: ["annealed"],
+  temperatures: ["annealed"],
+};
+
+/** @throws UsageError for an option of parts that are not computed */
+function checkPartOptions(command: Command, names: readonly PartName[]): void {
+  for (const option of command.options) {
+    const parts = partOptions[option.attributeName()];
+    if (parts === undefined || command.getOptionValueSource(option.attributeName()) !== "cli") continue;
+    if (!parts.some((part) => names.includes(part)))
+      throw new UsageError(
+        `${option.long}: it is of the parts ${parts.join(", ")}, none of which is computed here; leave it out, or see --scores.`,
+      );
+  }
 }
 
 /** What the sampler lacks is said before anything long begins. */
@@ -181,15 +202,13 @@ async function write(
   picture: Picture | undefined,
   features: ChosenFeatures | undefined,
 ): Promise<string[]> {
-  const [{ mkdirSync }, { writeAtomically }, { formatRow }, { linePlot, svgToPng }, { neighbourSheet, sampleSheet }] =
+  const [{ writeAtomically }, { formatRow }, { linePlot, svgToPng }, { neighbourSheet, sampleSheet }] =
     await Promise.all([
-      import("node:fs"),
       import("../../numerics/files.js"),
       import("../../numerics/csv.js"),
       import("../../plots/index.js"),
       import("../pictures.js"),
     ]);
-  mkdirSync(folder, { recursive: true });
   const files: string[] = [];
   const save = (name: string, content: string | Uint8Array) => {
     writeAtomically(join(folder, name), content);
@@ -207,7 +226,10 @@ async function write(
   const header = ["score", "value", "standard_error", "uncertainty", "images", "seed"];
   save("scores.csv", `${[header, ...rows].map((row) => formatRow(row)).join("\n")}\n`);
   if (curves.length > 0) {
-    const f = (name: string) => document.scores.find((score) => score.name.endsWith(name))?.value.toFixed(3);
+    const f = (name: string) =>
+      document.scores
+        .find((score) => score.name.includes(name) && !score.name.endsWith("of training images"))
+        ?.value.toFixed(3);
     const svg = await linePlot({
       series: curves.map(({ name, curve }, k) => ({ name, x: curve.recall, y: curve.precision, dashed: k > 0 })),
       xLabel: "recall",

@@ -118,19 +118,23 @@ function registerDensity(flow: Command): void {
       .option("--resolution <n>", "cells across the picture", "240")
       .option("--coastlines", "draw them (default: where the data are latitudes and longitudes)")
       .option("--no-coastlines", "do not draw them")
+      .option(
+        "--title <text>",
+        "of the picture; default: the density of the data, by their file's name without its ending",
+      )
       .option("--no-picture", "only the table")
       .requiredOption("--out <prefix>", "writes PREFIX.csv, PREFIX.npy and, on a grid, PREFIX.png"),
   )
     .addHelpText("after", "\nExample:\n  atlas flow density runs/places --mark places.csv --out places-density")
-    .action(async (folder: string, options: FlowDensityOptions) =>
-      (await import("../flow/density.js")).densityOfFlowRun(folder, options),
+    .action(async (folder: string, options: FlowDensityOptions, command: Command) =>
+      (await import("../flow/density.js")).densityOfFlowRun(folder, options, command),
     );
 }
 
 /** The options of what uses a trained flow. */
 function evaluated(command: Command): Command {
   return command
-    .option("--integrator <name>", "fixed (the steps of the training) or adaptive (Dormand-Prince)", "fixed")
+    .option("--integrator <name>", "fixed (the steps of the training; the default) or adaptive (Dormand-Prince)")
     .option("--tolerance <error>", "of the adaptive integrator, in one step; default 1e-6")
     .option("--threads <n>", "threads of the runtime; default: all cores")
     .option("--json", "print one JSON document");

@@ -1,6 +1,7 @@
 /** `atlas geodesic`: the geodesic between two codes or points of a run. */
 import type { Command } from "commander";
 import type { NdArray } from "../../engine/index.js";
+import { UsageError } from "../../errors.js";
 import { inClosedForm, knownCodes, metricChoice, type OpenRun, openRun } from "../open-run.js";
 import { pointOrIndex } from "../options.js";
 import { posteriorRemedy } from "../posterior-choice.js";
@@ -22,7 +23,10 @@ export function registerGeodesic(program: Command): void {
     .command("geodesic")
     .description("Solve for the geodesic between two codes (by index) or points (by coordinates) of a run.")
     .argument("<run>", "the folder of a run")
-    .requiredOption("--from <point>", "index of a code, or coordinates x,y,... (write --from=-1,2 where negative)")
+    .requiredOption(
+      "--from <point>",
+      "index of a code, or coordinates x,y,... (--from=-1,2 where negative; in one dimension 0.5, or 3, with a comma)",
+    )
     .requiredOption("--to <point>", "index of a code, or coordinates x,y,...")
     .option(
       "--metric <name>",
@@ -42,6 +46,12 @@ export function registerGeodesic(program: Command): void {
       run.ball?.checkPoint("--to", to.point);
       const metric = await metricChoice(run, options.metric);
       const ball = inClosedForm(run, options.metric);
+      if (options.graph && ball !== undefined)
+        throw new UsageError(
+          "--graph: geodesics of the ball are known in closed form and start from nothing; leave it out.",
+        );
+      if (options.graph && run.codes.shape[0] === 0)
+        throw new UsageError(`--graph: ${folder} holds no codes to make a graph of; leave it out.`);
       const { connect } = await import("../../geodesics/index.js");
       const solved =
         ball !== undefined

@@ -28,20 +28,29 @@ export function registerMap(program: Command): void {
     .requiredOption("--out <prefix>", "writes PREFIX.svg and PREFIX.png")
     .option("--metric <name>", "expected, euclidean, posterior, fisher-rao, wasserstein, ... (docs/metrics.md)")
     .option("--resolution <n>", "cells along each side of the heat map", "160")
-    .option("--geodesics <n>", "how many geodesics between random codes to draw", "0")
-    .option("--seed <n>", "which random codes", "0")
-    .option("--axes <i,j>", "which two latent axes (counted from 0); the others stay at the mean of the codes", "0,1")
+    .option("--geodesics <n>", "how many geodesics between random codes to draw; default 0")
+    .option("--seed <n>", "which random codes; default 0")
+    .option(
+      "--axes <i,j>",
+      "which two latent axes (counted from 0; default 0,1); the others stay at the mean of the codes",
+    )
     .option("--distance-from <point>", "draw distances from this code (its index) or point (x,y,...) instead")
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  atlas map runs/demo --out map --geodesics 20")
     .action(async (folder: string, options: MapOptions) => {
       const report = createReport(options.json === true);
       const run = await openRun(folder);
+      if (options.distanceFrom !== undefined && options.geodesics !== undefined)
+        throw new UsageError("--geodesics: a map of distances draws none; leave it out, or leave out --distance-from.");
+      if (options.seed !== undefined && options.geodesics === undefined)
+        throw new UsageError("--seed: it says between which codes geodesics go; leave it out, or add --geodesics N.");
+      if (options.axes !== undefined && run.ball !== undefined)
+        throw new UsageError("--axes: the disk of a Poincare VAE has its two only; leave it out.");
       const { wholeNumbers } = await import("../options.js");
       const axes = wholeNumbers("--axes", options.axes ?? "0,1");
       if (axes.length !== 2 || axes[0] === axes[1] || axes.some((a) => a >= run.dimension))
         throw new UsageError(
-          `--axes: "${options.axes}" does not name two of the ${run.dimension} latent axes 0 to ${run.dimension - 1}.`,
+          `--axes: "${options.axes ?? "0,1"}" does not name two of the ${run.dimension} latent axes 0 to ${run.dimension - 1}.`,
         );
       if (run.ball !== undefined && run.dimension !== 2)
         throw new UsageError(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { ExperimentOptions } from "../../experiments/options.js";
 import { interruptible } from "../interruptible.js";
-import { finiteNumber, oneOf, wholeNumber } from "../options.js";
+import { numberFromZero, oneOf, wholeNumber } from "../options.js";
 import { createReport } from "../report.js";
 
 interface ReproduceOptions {
@@ -145,7 +145,7 @@ export function registerReproduce(program: Command): void {
         steps: count("steps"),
         samples: count("samples"),
         threads: count("threads"),
-        curvatures: options.curvatures?.split(",").map((text) => finiteNumber("--curvatures", text, -1e-300)),
+        curvatures: options.curvatures?.split(",").map((text) => numberFromZero("--curvatures", text.trim())),
         cells: options.cells?.split(",").map((text) => text.trim()),
         out,
         report: (line) => process.stderr.write(`${line}\n`),

@@ -1,15 +1,13 @@
 /** `atlas sample`: draws from the latent space of a run, decoded. */
 import type { Command } from "commander";
 import { wholeNumber } from "../options.js";
-import { posteriorOptions } from "../posterior-choice.js";
 import { createReport } from "../report.js";
+import { checkSamplerFlags, type SamplerFlags, samplerOptions, withSamplerFlags } from "../sampler-choice.js";
 import { defaultSampler, openScored } from "../scored-model.js";
 
-interface SampleOptions {
+interface SampleOptions extends SamplerFlags {
   sampler?: string;
   number: string;
-  centroids?: string;
-  posterior?: string;
   seed: string;
   threads?: string;
   out: string;
@@ -17,7 +15,7 @@ interface SampleOptions {
 }
 
 export function registerSample(program: Command): void {
-  program
+  const command = program
     .command("sample")
     .description("Draw latents from a run and decode them: as .npy files and, where they are pictures, as a sheet.")
     .argument("<run>", "the folder of a run")
@@ -25,9 +23,8 @@ export function registerSample(program: Command): void {
       "--sampler <name>",
       "prior, gaussian-mixture, aggregated-posterior, riemannian (uniform law of the posterior metric), published, or own: what the model brings (vamp, rhvae, the prior of a pvae); default: own, or gaussian-mixture where there is none",
     )
-    .option("-n, --number <n>", "how many", "100")
-    .option("--centroids <k>", "medoids of the posterior metric; default 100")
-    .option("--posterior <list>", "of the posterior metric, such as rho=2,lambda=0.1,tau=0,seed=0 (docs/sampling.md)")
+    .option("-n, --number <n>", "how many", "100");
+  withSamplerFlags(command)
     .option("--seed <n>", "of the draws", "0")
     .option("--threads <n>", "threads of the runtime; default: all cores")
     .requiredOption("--out <prefix>", "writes PREFIX.npy, PREFIX-latents.npy and PREFIX.png")
@@ -37,17 +34,17 @@ export function registerSample(program: Command): void {
       const report = createReport(options.json === true);
       const count = wholeNumber("--number", options.number, 1, 1_000_000);
       const seed = wholeNumber("--seed", options.seed);
-      const centroids =
-        options.centroids === undefined ? {} : { centroids: wholeNumber("--centroids", options.centroids, 1) };
-      const posterior = { ...posteriorOptions("--posterior", options.posterior ?? ""), ...centroids };
+      const told = samplerOptions(options);
       const threads = options.threads === undefined ? undefined : wholeNumber("--threads", options.threads, 1, 256);
-      const model = await openScored(folder, { threads });
+      const model = await openScored(folder, { threads, samplers: told });
       const { run, samplers, picture, decode } = model;
       const [{ chooseSampler, diagnosticLines }, { writeNpy }] = await Promise.all([
         import("../../samplers/index.js"),
         import("../../numerics/npy.js"),
       ]);
-      const sampler = chooseSampler(options.sampler ?? defaultSampler(model), samplers, { posterior });
+      const name = options.sampler ?? defaultSampler(model);
+      checkSamplerFlags(options, name, samplers);
+      const sampler = chooseSampler(name, samplers, told);
       report.progress(0, 2, `drawing ${count} samples: ${sampler.name}`);
       const { latents, diagnostics } = await sampler.draw(count, seed);
       report.progress(1, 2, "decoding");

@@ -21,7 +21,10 @@ export function registerShoot(program: Command): void {
     .command("shoot")
     .description("Follow the geodesic that leaves a code or point of a run with a given velocity (exponential map).")
     .argument("<run>", "the folder of a run")
-    .requiredOption("--from <point>", "index of a code, or coordinates x,y,... (write --from=-1,2 where negative)")
+    .requiredOption(
+      "--from <point>",
+      "index of a code, or coordinates x,y,... (--from=-1,2 where negative; in one dimension 0.5, or 3, with a comma)",
+    )
     .requiredOption("--velocity <vector>", "components in latent coordinates (write --velocity=-1,2 where negative)")
     .option("--time <t>", "how long to follow it; negative: backwards", "1")
     .option("--points <n>", "points of the curve, at equal times", "65")

@@ -4,18 +4,10 @@ import type { Dataset } from "../../data/index.js";
 import { type DataChoice, loadChosen, storeChoice, storedChoice, withSchema } from "../data-choice.js";
 import { interruptible } from "../interruptible.js";
 import { checkModelOptions } from "../model-options.js";
-import { finiteNumber, namedNumbers, numberFromZero, oneOf, wholeNumber, wholeNumbers } from "../options.js";
+import { oneOf, wholeNumber } from "../options.js";
 import { createReport, duration, type Report } from "../report.js";
 import { checkRunFolder } from "../run-folder.js";
-import {
-  commonOptions,
-  dataChoice,
-  defined,
-  imageSizes,
-  modelOptions,
-  type TrainOptions,
-  withLetters,
-} from "../train-options.js";
+import { commonOptions, dataChoice, defined, modelOptions, type TrainOptions, withLetters } from "../train-options.js";
 import type { TrainingChoice } from "../train-progress.js";
 import { trainAndSave } from "../train-run.js";
 
@@ -60,6 +52,11 @@ export function registerTrain(program: Command): void {
       "--option <name=value...>",
       "family: the model's own numbers, such as beta=4; vae: the likelihood's, such as dimension=3 or bins=16",
     )
+    .option(
+      "--variance <s>",
+      "beta-vae, vamp, hvae, rhvae, iwae: sigma^2 of the gaussian likelihood, a number or learned (the default)",
+    )
+    .option("--bounded", "family: the decoder's mean is a sigmoid, for data from 0 to 1")
     .option("--curvature <c>", "pvae: the latent space has curvature -c; 0 is Euclidean")
     .option("--posterior <law>", "pvae: wrapped or riemannian")
     .option("--prior <law>", "pvae: wrapped or riemannian")
@@ -72,7 +69,10 @@ export function registerTrain(program: Command): void {
     .option("--batch <n>", "rows in a step")
     .option("--optimizer <name>", "adam or adamw")
     .option("--learning-rate <rate>", "default 0.001")
-    .option("--weight-decay <rate>", "for adamw; default 0.01")
+    .option(
+      "--weight-decay <rate>",
+      "of weight matrices, decoupled (as in AdamW); default 0, with --optimizer adamw 0.01",
+    )
     .option("--schedule <name>", "constant, cosine or exponential")
     .option("--warm-up <share>", "share of the steps over which the learning rate rises")
     .option("--kl-warm-up <share>", "share of the steps over which the KL term comes in; default 0.1")
@@ -140,6 +140,7 @@ async function trainVae(options: TrainOptions, command: Command, report: Report)
   await checkRunFolder(options, command, resumable);
   const choice = dataChoice(options, isGiven(command, "seed"));
   modelOptions({ ...options, likelihood: undefined, classes: undefined, option: undefined }); // before data are made
+  await (await import("../other-options.js")).activationOf(options);
   const loaded = await loadChosen(choice);
   const model = modelOptions(withLetters(options, loaded));
   const { data, schema } = await withSchema(loaded, choice.schema);
@@ -171,14 +172,8 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
   const choice = { ...dataChoice(options, isGiven(command, "seed")), model: kind };
   if (!options.resume) oneOf("--likelihood", options.likelihood ?? "gaussian", ["gaussian", "bernoulli"]);
   const common = commonOptions(options);
-  // the Poincare VAE has words for layers beside their units
-  const ownUnits = (name: string, text: string | undefined) =>
-    text !== undefined && (kind !== "pvae" || /^[\d,\s]+$/.test(text)) ? wholeNumbers(name, text) : undefined;
-  const sizes = {
-    encoderHidden: ownUnits("--encoder", options.encoder),
-    decoderHidden: ownUnits("--decoder", options.decoder),
-  };
-  const word = (text: string | undefined) => (text === undefined || /^[\d,\s]+$/.test(text) ? undefined : text);
+  const { familyChoice, pvaeChoice } = await import("../other-options.js");
+  const own = kind === "pvae" ? await pvaeChoice(options) : await familyChoice(kind, options);
   const data = await loadChosen(choice);
   if (!options.resume) {
     // On the whole data, so that messages count rows as the file does.
@@ -189,28 +184,10 @@ async function trainOther(kind: string, options: TrainOptions, command: Command,
   const { trainFamilyRun, trainPvaeRun } = await import("../train-other.js");
   const run = await interruptible(report, (signal) => {
     const settings = trainingChoice(options, command, choice, report, signal);
-    if (kind === "pvae") {
-      const model = {
-        ...common,
-        ...sizes,
-        curvature: options.curvature === undefined ? undefined : numberFromZero("--curvature", options.curvature),
-        posterior: word(options.posterior),
-        prior: word(options.prior),
-        priorScale: options.priorScale === undefined ? undefined : finiteNumber("--prior-scale", options.priorScale, 0),
-        encoder: word(options.encoder),
-        decoder: word(options.decoder),
-      };
-      return trainPvaeRun(train, test, defined(model) as any, settings);
-    }
-    const model = {
-      ...common,
-      ...sizes,
-      network: word(options.network),
-      image: options.image === undefined ? undefined : imageSizes(options.image),
-      channels: options.channels === undefined ? undefined : wholeNumbers("--channels", options.channels),
-      modelOptions: namedNumbers(options.option),
-    };
-    return trainFamilyRun(kind, train, test, defined(model) as any, settings);
+    const model = defined({ ...common, ...own }) as any;
+    return kind === "pvae"
+      ? trainPvaeRun(train, test, model, settings)
+      : trainFamilyRun(kind, train, test, model, settings);
   });
   const name = kind === "pvae" ? "ELBO" : "score (minus the objective)";
   if (run.reason === "stopped") sayStopped(run.epochs, options, report);

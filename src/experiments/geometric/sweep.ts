@@ -2,6 +2,7 @@
  * What the influence studies share: scores of several samplers over a setting that varies (centroids, lambda, training
  * images), each with several seeds; their table, CSV, curves and sheet of samples.
  */
+import { standardDeviation } from "../../numerics/statistics.js";
 import { linePlot } from "../../plots/index.js";
 import { average, csv, meanWithSpread, table } from "../flow-report.js";
 import type { SamplerScores } from "./score.js";
@@ -80,14 +81,24 @@ export function sweepCsv(points: readonly SweepPoint[], { setting }: SweepWords)
   ]);
 }
 
-/** Frechet distance by the setting, a line for each sampler: means over the seeds. SVG. */
+/**
+ * Frechet distance by the setting, a line for each sampler: means over the seeds, with the half-widths of the table (the error of
+ * the score itself where there is one seed). Lines stand beside each other by 3 % of x, so that none hides another. SVG.
+ */
 export function sweepCurves(points: readonly SweepPoint[], words: SweepWords): Promise<string> {
-  const series = samplersIn(points).map((name) => {
+  const names = samplersIn(points);
+  const series = names.map((name, k) => {
+    const aside = 1.03 ** (k - (names.length - 1) / 2);
     const values = valuesOf(points).filter((value) => at(points, value, name).length > 0);
     return {
       name: labelOf(name),
-      x: values,
+      x: values.map((value) => value * aside),
       y: values.map((value) => average(at(points, value, name).map((s) => s.frechet.value))),
+      error: values.map((value) => {
+        const scores = at(points, value, name).map((s) => s.frechet);
+        const spread = standardDeviation(scores.map((s) => s.value));
+        return scores.length > 1 ? 1.96 * Math.sqrt(spread ** 2 / scores.length) : scores[0].error;
+      }),
     };
   });
   const all = series.flatMap(({ y }) => y);

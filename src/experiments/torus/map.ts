@@ -15,7 +15,7 @@ export function torusAxis(size: number): number[] {
 /**
  * Draws it as SVG.
  * @param logDensity natural logarithm per square radian, at (axis[column], axis[row]), row by row. [size * size]
- * @param points angles in radians to mark, row-major. [m * 2]
+ * @param points angles in radians to mark, row-major; each at all its places, as the density is drawn. [m * 2]
  */
 export async function torusMap(
   logDensity: ArrayLike<number>,
@@ -40,8 +40,11 @@ export async function torusMap(
         const [left, top] = [x(-REACH), y(REACH)];
         const turn = [-180, 180].map((at) => `M${x(at)},${y(-REACH)}V${y(REACH)}M${x(-REACH)},${y(at)}H${x(REACH)}`);
         const marks = Array.from({ length: points.length / 2 }, (_, i) => {
-          const [phi, psi] = [degrees(points[2 * i]), degrees(points[2 * i + 1])];
-          return `<circle cx="${x(phi).toFixed(1)}" cy="${y(psi).toFixed(1)}" r="${points.length > 800 ? 1.3 : 2}"/>`;
+          const [first, second] = [copies(degrees(points[2 * i])), copies(degrees(points[2 * i + 1]))];
+          return second
+            .flatMap((psi) => first.map((phi) => `cx="${x(phi).toFixed(1)}" cy="${y(psi).toFixed(1)}"`))
+            .map((at) => `<circle ${at} r="${points.length > 800 ? 1.3 : 2}"/>`)
+            .join("");
         });
         return (
           imageElement(image, left, top, SIZE, SIZE) +
@@ -52,6 +55,11 @@ export async function torusMap(
     ],
   });
   return composeFigure(panel, [densityBar(scale, "density per square radian", 380)], words);
+}
+
+/** The places of an angle on the one and a half turns that are drawn. */
+function copies(angle: number): number[] {
+  return [angle - 360, angle, angle + 360].filter((at) => Math.abs(at) <= REACH);
 }
 
 /** Radians to degrees in [-180, 180]. */
