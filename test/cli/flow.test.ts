@@ -157,7 +157,9 @@ describe("atlas flow", () => {
       "2",
       "--out",
       "ring",
-      ...one,
+      "--epochs",
+      "1",
+      ...small,
     );
     expect(ring.manifold).toEqual({ kind: "poincare-ball", dimension: 2, curvature: 2 });
     await json("flow", "train", "--data", "places.csv", "--method", "stereographic", "--out", "st", ...one);

@@ -105,8 +105,8 @@ describe("bad input", () => {
     [["--curvature=-1"], /curvature.*-1/],
     [["--curvature", "much"], /--curvature: "much"/],
     [["--prior-scale", "0"], /--prior-scale: "0" is not a number above 0/],
-    [["--posterior", "normal"], /posterior: "normal" is not known; use one of wrapped, riemannian/],
-    [["--decoder", "flat"], /decoder: "flat" is not known; use one of wrapped, gyroplane, mobius/],
+    [["--posterior", "normal"], /--posterior: "normal" is not one of wrapped, riemannian/],
+    [["--decoder", "flat"], /--decoder: "flat" is not one of wrapped, gyroplane, mobius/],
   ])(
     "%s is refused in one sentence",
     async (options, sentence) => {
@@ -120,7 +120,7 @@ describe("bad input", () => {
   it("points outside the ball: how far, and the projection; points of another dimension", async () => {
     const outside = await refusal("geodesic", "disk", "--from", "0", "--to", "1,1");
     expect(outside).toMatch(/--to has length 1.41421, 0.219 beyond the edge of the ball at 1.19523/);
-    expect(outside).toMatch(/projectPoint gives the nearest one, \[0.845154, 0.845154\]/);
+    expect(outside).toMatch(/the nearest one is \[0.845154, 0.845154\]/);
     writeFileSync(join(folder, "points.csv"), "0.1,0.2\n1.5,0\n");
     expect(await refusal("distances", "disk", "--points", "points.csv", "--out", "d.npy")).toMatch(
       /--points, row 1, has length 1.50000, 0.305 beyond the edge/,

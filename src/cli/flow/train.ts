@@ -63,10 +63,10 @@ export async function trainFlowRun(options: FlowTrainOptions, command: Command):
   if (!options.resume) {
     refuseIdle(options, command);
     // before data are loaded; the manifold's dimension is not known yet, and no matter here
-    trainingSettings(options, { kind: "sphere", dimension: 2 }, choice.data !== undefined && choice.testFraction > 0);
-    const { activationOf } = await import("../other-options.js");
-    await activationOf(options);
     if (options.method === "mixture") wholeNumbers("--components", options.components);
+    else
+      trainingSettings(options, { kind: "sphere", dimension: 2 }, choice.data !== undefined && choice.testFraction > 0);
+    await (await import("../other-options.js")).activationOf(options);
   }
   const loaded = await load(choice, options, report);
   if (options.method === "mixture" && !options.resume) return fitMixtureRun(choice, loaded, options, report);

@@ -96,8 +96,8 @@ export function sweepCurves(points: readonly SweepPoint[], words: SweepWords): P
       y: values.map((value) => average(at(points, value, name).map((s) => s.frechet.value))),
       error: values.map((value) => {
         const scores = at(points, value, name).map((s) => s.frechet);
-        const spread = standardDeviation(scores.map((s) => s.value));
-        return scores.length > 1 ? 1.96 * Math.sqrt(spread ** 2 / scores.length) : scores[0].error;
+        if (scores.length === 1) return scores[0].error;
+        return (1.96 * standardDeviation(scores.map((s) => s.value))) / Math.sqrt(scores.length);
       }),
     };
   });
