@@ -6,24 +6,9 @@ import type { FamilyOptions } from "../autoencoders/family/index.js";
 import type { PvaeOptions } from "../autoencoders/pvae/index.js";
 import { UsageError } from "../errors.js";
 import { finiteNumber, namedNumbers, numberFromZero, oneOf, wholeNumbers } from "./options.js";
+import { defined, type TrainOptions } from "./train-options.js";
 
-export interface OtherOptions {
-  likelihood?: string;
-  network?: string;
-  image?: string;
-  channels?: string;
-  option?: string[];
-  variance?: string;
-  bounded?: boolean;
-  curvature?: string;
-  posterior?: string;
-  prior?: string;
-  priorScale?: string;
-  encoder?: string;
-  decoder?: string;
-  activation?: string;
-  resume?: boolean;
-}
+export type OtherOptions = Partial<TrainOptions>;
 
 /** Of one of the family. @throws UsageError for values that do not fit, and options that do not go together */
 export async function familyChoice(kind: string, options: OtherOptions): Promise<FamilyOptions> {
@@ -106,7 +91,3 @@ function imageSizes(text: string): [number, number, number] {
 
 const ifGiven = <T>(text: string | undefined, read: (text: string) => T): T | undefined =>
   text === undefined ? undefined : read(text);
-
-function defined<T extends object>(given: T): T {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T;
-}

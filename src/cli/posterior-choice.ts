@@ -54,7 +54,7 @@ export function isPosteriorChoice(name: string): boolean {
 /** What helps where a solve under a metric of that name did not come to rest; nothing for other metrics. */
 export function posteriorRemedy(name: string | undefined): string | undefined {
   if (name === undefined || !(name === "posterior" || isPosteriorChoice(name))) return undefined;
-  return "where posteriors are narrow the metric is a flat floor between its centroids, on which solves find no rest; try a larger rho, such as --metric posterior:rho=4 (docs/sampling.md)";
+  return "where posteriors are narrow the metric is a flat floor between its centroids, on which a solve may find no rest; try a larger rho, such as --metric posterior:rho=4 (docs/sampling.md)";
 }
 
 /** The metric that such a name stands for. @throws UsageError for a run without posterior variances, and bad numbers. */

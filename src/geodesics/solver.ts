@@ -29,11 +29,18 @@ import { type Box, buildSurrogate, type Surrogate, surrogateSegment } from "./su
 export interface SolverOptions {
   /** Points of the returned curve, at constant speed. Default 64. The solver refines beyond it where it must. */
   points?: number;
-  /** Largest number of segments that a curve is refined to. Default 512; 2048 in float64, and in up to three dimensions without an embedding. */
+  /**
+   * Largest number of segments that a curve is refined to. Default 512; 2048 in float64, and in up to three dimensions
+   * without an embedding.
+   */
   maxPoints?: number;
   /** Predicted relative decrease of the energy at which a solve has converged. Default 4e-5 (float32), 1e-12 (float64). */
   tolerance?: number;
-  /** Relative error of the length that the number of points may cause. Default 1e-4 (float32), 1e-8 (float64). */
+  /**
+   * Relative error of the length that the number of points may cause. Default 1e-4 (float32), 1e-8 (float64). In more than
+   * three dimensions (accuracy 1e-6 or larger) it is the agreement of two levels of refinement; between its nodes the
+   * curve may then be up to fifty times as inaccurate, in directions that cost next to nothing.
+   */
   accuracy?: number;
   /** Iterations for each start. Default 300. */
   maxIterations?: number;
@@ -85,9 +92,9 @@ const TABLE_MARGIN = 0.4;
 /** Codes in a neighbour graph for starts, at most. */
 const GRAPH_CODES = 2000;
 /**
- * Up to this latent dimension the embedding's second derivatives are used, which halve the iterations on rugged
- * decoders. Measured on smooth random decoders d-100-100-784, ms a pair, Newton against L-BFGS on Gauss-Newton blocks:
- * 8.3 and 5.5 (d = 2), 15 and 13 (4), 29 and 21 (8), 72 and 53 (16), 221 and 229 (32).
+ * Up to this latent dimension Newton's method forms the Hessian's blocks; above, products with the Hessian in conjugate
+ * gradients. Measured on random decoders d-100-100-784, ms of processor a pair, products against L-BFGS on the Gauss-Newton
+ * blocks: 32 and 24 (d = 4), 35 and 40 (8), 49 and 91 (16), 98 and 265 (30), at the same lengths.
  */
 const NEWTON_DIMENSIONS = 3;
 /** Pairs from which on worker threads pay. */
