@@ -261,7 +261,9 @@ describe("2-Wasserstein on values that are given", () => {
       { dimension: 2, family, decoder: (z) => family.fromNetwork(slice(concat([z, z, z], 1), [null, [0, 5]])) },
       { gate: false },
     );
-    expect(() => metrics.metric("wasserstein", { values: { low: 0, high: 1 } })).toThrow(/knows no range; leave values out/);
+    expect(() => metrics.metric("wasserstein", { values: { low: 0, high: 1 } })).toThrow(
+      /knows no range; leave values out/,
+    );
   });
 });
 
