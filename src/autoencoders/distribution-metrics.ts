@@ -85,7 +85,10 @@ export interface DistributionMetricOptions {
   readonly columns?: readonly number[];
   /** Of a product: blocks that count, each with its weight (0 leaves one out); default all with weight 1. */
   readonly weights?: Readonly<Record<string, number>>;
-  /** Values of the columns, for "wasserstein1" and for "wasserstein" without a closed form; default: the likelihood's. */
+  /**
+   * Values of the columns, for "wasserstein1" and "wasserstein": mass beyond their range does not count. Default the
+   * likelihood's own; for "wasserstein" the closed form where there is one, which knows no range.
+   */
   readonly values?: Values;
   /**
    * "wasserstein1": between the bins of `values` (the published energy), or on the line by the family's closed form. Default
@@ -303,7 +306,7 @@ function metricNamed(
         return { mean, std: exp(logDeviation) };
       }, dimension);
     case "wasserstein":
-      return wasserstein2(decoder, family, dimension, { values });
+      return wasserstein2(decoder, family, dimension, { values: closed ? given : values });
     case "wasserstein1":
       return wasserstein1(decoder, family, dimension, form === "bins" ? { values } : {});
     case "probabilities":

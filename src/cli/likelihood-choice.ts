@@ -61,6 +61,19 @@ export function likelihoodParts(
   };
 }
 
+/**
+ * `floor=0.01` behind a metric that takes nothing else; 0 is none.
+ * @throws UsageError for anything but that
+ */
+export function floorPart(name: string, list: string): number {
+  const [key, value, ...more] = list.split("=").map((piece) => piece.trim());
+  if (key !== "floor" || value === undefined || more.length > 0)
+    throw new UsageError(
+      `--metric ${name}:${list}: nothing but a floor goes behind ${name}; write --metric ${name}, or ${name}:floor=0.01 say.`,
+    );
+  return numberFromZero(`--metric ${name} floor`, value);
+}
+
 /** `0-3+7` as 0, 1, 2, 3, 7. */
 function columnList(option: string, text: string): number[] {
   return text.split("+").flatMap((piece) => {

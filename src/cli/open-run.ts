@@ -245,13 +245,14 @@ export const gateOf = (metric: LatentMetric): Gate | undefined => gates.get(metr
 /**
  * The metric of that name on a run: "expected" (the default where the run knows its uncertainty) "euclidean" or
  * "posterior" (posterior covariances at 100 medoids of the codes, seed 0; see `posterior-choice.ts` for other numbers),
- * or one of the likelihood's, with parts behind its name as `likelihood-choice.ts` reads them.
- * @throws UsageError for other names, and for "expected" without uncertainty.
+ * or one of the likelihood's, with parts behind its name as `likelihood-choice.ts` reads them; behind "expected" and
+ * "euclidean" a floor alone.
+ * @throws UsageError for other names and parts, and for "expected" without uncertainty.
  */
 export async function metricChoice(run: OpenRun, name: string | undefined): Promise<LatentMetric> {
   const { oneOf } = await import("./options.js");
   const { isPosteriorChoice, posteriorChoice } = await import("./posterior-choice.js");
-  const { likelihoodParts } = await import("./likelihood-choice.js");
+  const { floorPart, likelihoodParts } = await import("./likelihood-choice.js");
   if (name !== undefined && isPosteriorChoice(name)) return posteriorChoice(run, name);
   const [kind, list] = name?.split(/:(.*)/s) ?? [];
   const bare = kind === undefined ? run.defaultMetric : oneOf("--metric", kind, metricNames);
@@ -260,9 +261,11 @@ export async function metricChoice(run: OpenRun, name: string | undefined): Prom
   chosen.set(run, known);
   let metric = known.get(wanted);
   if (metric !== undefined) return metric;
-  if (list !== undefined && ["euclidean", "expected", "hyperbolic"].includes(bare))
+  const floored = bare === "euclidean" || bare === "expected";
+  const floor = floored && list !== undefined ? floorPart(bare, list) : 0;
+  if (list !== undefined && bare === "hyperbolic")
     throw new UsageError(`--metric ${name}: nothing goes behind ${bare}; write --metric ${bare}.`);
-  const { expectedPullback, posteriorMetricOf, pullback } = await import("../metrics/index.js");
+  const { expectedPullback, posteriorMetricOf, pullback, withFloor } = await import("../metrics/index.js");
   if (bare === "euclidean") metric = pullback(run.coordinates ?? run.mean, run.dimension);
   else if (bare === "hyperbolic") metric = (await import("../autoencoders/pvae/index.js")).manifoldMetric(ballOf(run));
   else if (bare === "posterior") {
@@ -289,9 +292,14 @@ export async function metricChoice(run: OpenRun, name: string | undefined): Prom
       );
     metric = metrics.metric(
       bare as DistributionMetricName,
-      list === undefined ? {} : likelihoodParts(bare as DistributionMetricName, list, metrics.blocks),
+      list === undefined || floored ? {} : likelihoodParts(bare as DistributionMetricName, list, metrics.blocks),
     );
     if (metrics.gate) gates.set(metric, metrics.gate);
+  }
+  if (floor > 0) {
+    const gate = gates.get(metric);
+    metric = withFloor(metric, floor);
+    if (gate) gates.set(metric, gate);
   }
   known.set(wanted, metric);
   return metric;

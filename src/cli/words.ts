@@ -19,7 +19,7 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/use precision 'float64' or a larger tolerance/g, "it is as good as this precision allows"],
   [
     /give the metric a floor \(withFloor\)/g,
-    "give the metric a floor (metrics of a likelihood: --metric fisher-rao:floor=0.01 say)",
+    "give the metric a floor (behind its name: --metric euclidean:floor=0.01 say)",
   ],
 ];
 

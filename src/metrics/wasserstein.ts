@@ -230,7 +230,7 @@ export function wasserstein1Closed(
 export interface Wasserstein2Options {
   /**
    * "embedding": the family's closed form; "tensor": the integral over F; "quantiles": the embedding by quantiles;
-   * "auto" (default): the closed form (Bures for full covariances) where there is one, else the tensor.
+   * "auto" (default): without values the closed form (Bures for full covariances) where there is one, else the tensor.
    */
   readonly form?: "auto" | "embedding" | "tensor" | "quantiles";
   /** Range and grid of the integral over F, which "tensor" and "quantiles" need. Mass beyond the range does not count. */
@@ -241,7 +241,7 @@ export interface Wasserstein2Options {
 
 /**
  * The 2-Wasserstein pullback metric, from closed forms, the integral over F, or quantiles.
- * @throws UsageError where the family does not have what the form needs
+ * @throws UsageError where the family does not have what the form needs, or the form takes no values
  * @example const transport = wasserstein2(decoder, discretisedLogistic(), 2); // embedded by (m, pi s / sqrt 3)
  */
 export function wasserstein2(
@@ -254,9 +254,18 @@ export function wasserstein2(
   const { wasserstein2Embedding } = family;
   if (!["auto", "embedding", "tensor", "quantiles"].includes(form))
     throw new UsageError(`wasserstein2: form "${form}" is not known; use auto, embedding, tensor or quantiles.`);
-  if (wasserstein2Embedding && (form === "auto" || form === "embedding"))
+  const unbounded = form === "embedding" || (form === "auto" && options.values === undefined);
+  if (form === "embedding" && options.values !== undefined)
+    throw new UsageError(
+      'wasserstein2: the form "embedding" knows no range; leave values out, or use the form "tensor".',
+    );
+  if (wasserstein2Embedding && unbounded)
     return embeddedMetric((z) => wasserstein2Embedding.call(family, decoder(z)), { dimension, name: "2-Wasserstein" });
-  if (family.name === "full normal" && form === "auto") return buresMetric(decoder, dimension);
+  if (family.name === "full normal" && form === "auto") {
+    if (options.values !== undefined)
+      throw new UsageError("wasserstein2: the closed form of full covariances knows no range; leave values out.");
+    return buresMetric(decoder, dimension);
+  }
   if (form === "embedding")
     throw new UsageError(
       `wasserstein2: the ${family.name} family has no embedding in closed form; use the form "tensor" or "quantiles".`,

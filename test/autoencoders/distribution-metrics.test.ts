@@ -8,21 +8,39 @@ import {
   metricsOf,
   trainVae,
 } from "../../src/autoencoders/index.js";
-import { normal, product, vonMises, vonMisesFisher } from "../../src/distributions/families/index.js";
 import {
+  discretisedLogistic,
+  exponential,
+  type Family,
+  fullNormal,
+  type Parameters as LawParameters,
+  normal,
+  product,
+  vonMises,
+  vonMisesFisher,
+} from "../../src/distributions/families/index.js";
+import {
+  add,
   array,
   compile,
+  concat,
   cos,
+  div,
+  log,
   matmul,
   mul,
   type NdArray,
   ndarray,
   sin,
+  slice,
+  sqrt,
+  square,
   stack,
+  sum,
   type Tensor,
 } from "../../src/engine/index.js";
 import { connect } from "../../src/geodesics/index.js";
-import { evaluate, gateWeight, type LatentMetric, validateMetric } from "../../src/metrics/index.js";
+import { evaluate, gateWeight, type LatentMetric, pullback, validateMetric } from "../../src/metrics/index.js";
 import { testRandom } from "../numerics/helpers.js";
 import { circle, dataset } from "./data.js";
 
@@ -165,6 +183,22 @@ describe("families", () => {
     const heavy = await of({ position: 3 });
     heavy.data.forEach((g: number, k: number) => expect(g).toBeCloseTo(3 * one.data[k] + two.data[k], 7));
     expect(() => metrics.metric("euclidean", { weights: { position: 2 } })).toThrow(/weights of blocks go with/);
+    // of the four terms of motion skills each block's weight is on its own two, mean and spread alike
+    const skills = (choice: Record<string, number>) =>
+      evaluate(metrics.metric("position-orientation", { weights: choice }), tensorOf, at);
+    const [placed, turned] = [await skills({ orientation: 0 }), await skills({ position: 0 })];
+    const direction = await evaluate(
+      pullback((z: Tensor) => {
+        const theta = slice(matmul(z, weights), [null, [4, 7]]);
+        const kappa = sqrt(sum(square(theta), -1, { keepDimensions: true }));
+        return concat([div(theta, kappa), kappa], 1);
+      }, 2),
+      tensorOf,
+      at,
+    );
+    turned.data.forEach((g: number, k: number) => expect(g).toBeCloseTo(direction.data[k], 7));
+    const mixed = await skills({ position: 3, orientation: 5 });
+    mixed.data.forEach((g: number, k: number) => expect(g).toBeCloseTo(3 * placed.data[k] + 5 * turned.data[k], 6));
     expect(() => metrics.metric("fisher-rao", { weights: { pose: 2 } })).toThrow(
       /"pose" is no block .*; use position, orientation/,
     );
@@ -196,6 +230,40 @@ describe("families", () => {
     const rms = Math.sqrt(deviations.reduce((a: number, b: number) => a + b) / 200);
     const wide = await at(metrics.decoder, "size.logDeviation", [[40, 40]]);
     expect(Math.exp(wide[0]) / rms).toBeCloseTo(10, 0);
+  });
+});
+
+describe("2-Wasserstein on values that are given", () => {
+  // one column whose location is z, in the middle of its range at 0.5, wide enough that much lies beyond
+  const laws: [string, Family, (z: Tensor) => LawParameters, number][] = [
+    ["normal", normal(), (z) => ({ mean: z, logDeviation: add(mul(z, 0), Math.log(0.3)) }), 1],
+    ["exponential", exponential(), (z) => ({ logRate: mul(-1, log(z)) }), Math.SQRT2],
+    ["discretised logistic", discretisedLogistic(), (z) => ({ mean: z, logScale: add(mul(z, 0), Math.log(0.2)) }), 1],
+  ];
+  it.each(laws)("%s: mass beyond the range does not count, and a wide range is the closed form", async (...each) => {
+    const [, family, decoder, slope] = each;
+    const metrics = await distributionMetrics(
+      { dimension: 1, family, decoder, values: { low: 0, high: 1 } }, // the likelihood's own leave the closed form
+      { gate: false },
+    );
+    const root = async (choice: Parameters<typeof metrics.metric>[1]) =>
+      Math.sqrt((await evaluate(metrics.metric("wasserstein", choice), tensorOf, [[0.5]])).data[0]);
+    const closed = await root({});
+    expect(closed).toBeCloseTo(slope, 9);
+    expect(await root({ values: { low: 0, high: 1, count: 400 } })).toBeLessThan(0.97 * closed);
+    // the density floor counts for 1e-6 of the range; the exponential law's kink at 0 for the width of a bin
+    const wide = await root({ values: { low: -8, high: 12, count: 4001 } });
+    expect(Math.abs(wide / closed - 1)).toBeLessThan(1e-3);
+  });
+  it("is refused for full covariances, whose form has no range", async () => {
+    const family = fullNormal();
+    const metrics = await distributionMetrics(
+      { dimension: 2, family, decoder: (z) => family.fromNetwork(slice(concat([z, z, z], 1), [null, [0, 5]])) },
+      { gate: false },
+    );
+    expect(() => metrics.metric("wasserstein", { values: { low: 0, high: 1 } })).toThrow(
+      /knows no range; leave values out/,
+    );
   });
 });
 

@@ -2,8 +2,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { distributionMetrics } from "../../src/autoencoders/index.js";
 import { likelihoodParts } from "../../src/cli/likelihood-choice.js";
-import { ndarray } from "../../src/engine/index.js";
+import { gateOf, metricChoice, type OpenRun } from "../../src/cli/open-run.js";
+import { inCommandWords } from "../../src/cli/words.js";
+import { normal } from "../../src/distributions/families/index.js";
+import { mul, ndarray, slice, type Tensor } from "../../src/engine/index.js";
+import { evaluate } from "../../src/metrics/index.js";
 import { onnxFile } from "../engine/import/graphs.js";
 import { atlas, temporaryFolder } from "./atlas.js";
 
@@ -34,6 +39,72 @@ describe("what stands behind the name", () => {
     ["fisher-rao", "", [], '"" is not of the form'],
   ])("%s:%s of blocks %j is refused", (name, list, blocks, sentence) => {
     expect(() => likelihoodParts(name, list, blocks)).toThrow(sentence);
+  });
+});
+
+describe("a floor behind euclidean and expected", () => {
+  // of two latent dimensions the decoder sees the first alone
+  const mean = (z: Tensor) => mul(slice(z, [null, [0, 1]]), 3);
+  const run: OpenRun = {
+    folder: "runs/one",
+    name: "one",
+    dimension: 2,
+    dataDimension: 1,
+    codes: ndarray(new Float64Array(0), [0, 2]),
+    mean,
+    decoder: (z) => ({ mean: mean(z), std: mul(slice(z, [null, [0, 1]]), 4) }),
+    decoderOutputNames: ["mean", "std"],
+    decoderOutputs: (z) => [mean(z)],
+    standardPrior: true,
+    defaultMetric: "expected",
+  };
+  it.each([
+    ["euclidean", 9],
+    ["expected", 25],
+  ])("%s: is added to the tensor, so that no direction is free", async (name, size) => {
+    const at = async (metric: string) =>
+      Array.from((await evaluate(await metricChoice(run, metric), (m, z) => m.metricTensor(z), [[1, 2]])).data, Number);
+    const near = (found: number[], wanted: number[]) =>
+      found.forEach((value, k) => expect(value).toBeCloseTo(wanted[k], 10));
+    near(await at(name), [size, 0, 0, 0]);
+    near(await at(`${name}:floor=0.25`), [size + 0.25, 0, 0, 0.25]);
+    near(await at(`${name}:floor=0`), [size, 0, 0, 0]);
+    expect(await metricChoice(run, `${name}:floor=0.25`)).toBe(await metricChoice(run, `${name}:floor=0.25`));
+  });
+  it("of expected as the likelihood has it, seen through its gate", async () => {
+    const { decoder: _, ...bare } = run;
+    const gated: OpenRun = {
+      ...bare,
+      likelihoodMetrics: () =>
+        distributionMetrics({
+          dimension: 2,
+          family: normal(),
+          decoder: (z) => ({ mean: mean(z), logDeviation: mul(mean(z), 0) }),
+          codes: ndarray(
+            Float64Array.from({ length: 60 }, (_, i) => Math.sin(2 * i)),
+            [30, 2],
+          ),
+        }),
+    };
+    const metric = await metricChoice(gated, "expected:floor=0.25");
+    expect(gateOf(metric)).toBeDefined();
+    const { data } = await evaluate(metric, (m, z) => m.metricTensor(z), [[Math.sin(0), Math.sin(2)]]);
+    expect(data[3]).toBeCloseTo(0.25, 6);
+  });
+  it.each([
+    ["euclidean:columns=0", "--metric euclidean:columns=0: nothing but a floor goes behind euclidean"],
+    ["expected:floor=0.1,columns=0", "nothing but a floor goes behind expected"],
+    ["expected:0.1", "nothing but a floor goes behind expected"],
+    ["euclidean:", "nothing but a floor goes behind euclidean"],
+    ["euclidean:floor=-1", '--metric euclidean floor: "-1" is not a number of at least 0'],
+    ["euclidean:floor=", '"" is not a number of at least 0'],
+    ["hyperbolic:floor=0.1", "nothing goes behind hyperbolic; write --metric hyperbolic"],
+  ])("%s is refused", async (name, sentence) => {
+    await expect(metricChoice(run, name)).rejects.toThrow(sentence);
+  });
+  it("is what advice in the terminal names", () => {
+    const [, advised] = /--metric (\S+)/.exec(inCommandWords("give the metric a floor (withFloor) or go"))!;
+    expect(advised).toBe("euclidean:floor=0.01");
   });
 });
 

@@ -136,6 +136,36 @@ describe("2-Wasserstein of a Gaussian location-scale decoder is flat", () => {
     });
     expect(Math.abs(quantiles.data[0] - 1)).toBeLessThan(5e-3);
   });
+  it("values clip it: half the mass counts half, and the ends of the grid by halves", async () => {
+    const points = [[0, 0]];
+    const clipped = async (high: number, count: number) => {
+      const { data } = await evaluate(
+        wasserstein2(decoder, normal(), 2, { values: { low: -10, high, count } }),
+        tensorOf,
+        points,
+      );
+      return [data[0], data[1], data[3]];
+    };
+    // N(0, 1), dF = -p (dm + x ds): the integrals of p, x p and x^2 p up to b are F(b), -p(b) and F(b) - b p(b)
+    const p = (x: number) => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+    for (const [b, F] of [
+      [0, 0.5],
+      [1, 0.841344746068543],
+    ]) {
+      const exact = [F, -p(b), F - b * p(b)];
+      // the trapezoid rule is of the second order in the width h: h^2 / 12 of the slope at the end, at most 0.4
+      const count = 51 + 5 * b;
+      (await clipped(b, count)).forEach((value, k) => expect(Math.abs(value - exact[k])).toBeLessThan(0.2 ** 2 / 15));
+    }
+    // a wide range is the closed form
+    (await clipped(10, 401)).forEach((value, k) => expect(value).toBeCloseTo([1, 0, 1][k], 5));
+    expect(() => wasserstein2(decoder, normal(), 2, { form: "embedding", values: { low: 0, high: 1 } })).toThrow(
+      /"embedding" knows no range/,
+    );
+    expect(() => wasserstein2(decoder, fullNormal(), 2, { values: { low: 0, high: 1 } })).toThrow(
+      /full covariances knows no range/,
+    );
+  });
   it("logistic and exponential decoders have their closed forms too", async () => {
     const logistic: DistributionDecoder = (z) => ({ mean: column(z, 0), logScale: column(z, 1) });
     const flat = wasserstein2(logistic, discretisedLogistic(), 2);
