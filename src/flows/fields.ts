@@ -54,6 +54,7 @@ import {
 } from "../engine/index.js";
 import type { Manifold } from "../manifolds/index.js";
 import { type ActivationName, activationNamed, type Dense, dense, type Mlp, mlp } from "../networks/index.js";
+import type { FieldValue } from "./field-value.js";
 import { potentialField } from "./potential.js";
 import type { FieldName, FlowShape } from "./shape.js";
 
@@ -94,12 +95,6 @@ export function fieldForm(manifold: Manifold, name: FieldName): FieldForm {
     combine: (coefficients) => coefficients,
     basis: axes,
   };
-}
-
-/** Velocity, and where asked for its divergence, at points x [N, n] and time t (a number, or [N, 1]). */
-export interface FieldValue {
-  readonly velocity: Tensor; // [N, n]
-  readonly divergence: Tensor; // [N]
 }
 
 /** f(x, t), [N, n]. */

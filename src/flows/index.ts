@@ -2,14 +2,8 @@ export { backboneLogDensity, backboneRegions, sampleBackbone } from "./backbone-
 export { type Chart, chartOf } from "./charts.js";
 export { type FlowConfig, type FlowTrainingState, loadFlow, loadFlowRun } from "./checkpoint.js";
 export { type EvaluateFlowOptions, evaluateFlow, type FlowEvaluator, type FlowSamples } from "./evaluate.js";
-export {
-  type FieldForm,
-  type FieldValue,
-  fieldForm,
-  velocity,
-  velocityAndDivergence,
-  velocityAndEstimate,
-} from "./fields.js";
+export type { FieldValue } from "./field-value.js";
+export { type FieldForm, fieldForm, velocity, velocityAndDivergence, velocityAndEstimate } from "./fields.js";
 export { type FlowEnd, rungeKutta, type TimedField } from "./integrate.js";
 export { loadMixture, type MixtureConfig, saveMixture } from "./mixture-run.js";
 export {

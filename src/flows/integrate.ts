@@ -7,7 +7,7 @@
  * Axes: N points, n coordinates.
  */
 import { add, mul, square, sub, type Tensor } from "../engine/index.js";
-import type { FieldValue } from "./fields.js";
+import type { FieldValue } from "./field-value.js";
 
 /** The field and its divergence at a point and a time in [0, 1]. */
 export type TimedField = (x: Tensor, t: number) => FieldValue;

@@ -36,7 +36,7 @@ import {
   zerosArray,
 } from "../engine/index.js";
 import type { Dense, Mlp } from "../networks/index.js";
-import type { FieldValue } from "./fields.js";
+import type { FieldValue } from "./field-value.js";
 import type { FlowShape } from "./shape.js";
 
 /**
