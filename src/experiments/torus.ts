@@ -51,7 +51,7 @@ export async function run(options: ExperimentOptions): Promise<FlowExperimentRes
       : await torusMap(field, test.data.subarray(0, 600) as Float64Array, {
           title: "A flow on the torus, drawn over one and a half turns",
           subtitle:
-            "Dashed: one turn. Held-out angles (points) in that turn only; the density goes on across its seams.",
+            "Dashed: one turn. Points are held-out angles, at all their places; the density goes on across the seams.",
           xLabel: "φ, degrees",
           yLabel: "ψ, degrees",
         });
