@@ -14,10 +14,9 @@
 import {
   type BlockTridiagonalWorkspace,
   blockTridiagonalWorkspace,
-  factorise,
   solveFactored,
 } from "../numerics/block-tridiagonal.js";
-import { meanDiagonal, type NewtonOptions, type NewtonStatus } from "./newton.js";
+import { factoriseRidged, type NewtonOptions, type NewtonStatus } from "./newton.js";
 
 /** The discrete energy F of a curve. What is returned may be overwritten by the next call. */
 export interface CurveEnergy {
@@ -262,19 +261,10 @@ function factoriseFloored(
   { diagonal, lower }: { diagonal: ArrayLike<number>; lower: ArrayLike<number> },
   n: number,
 ): boolean {
-  const d = workspace.size;
   const blocks = Float64Array.from(diagonal);
   const below = Float64Array.from(lower);
-  addFloor(blocks, below, d);
-  const mean = meanDiagonal(blocks, d);
-  let added = 0;
-  for (let share = RIDGE; share <= 1e3; share *= 100) {
-    const ridge = share * mean;
-    for (let i = 0; i < blocks.length; i += d * d) for (let k = 0; k < d; k++) blocks[i + k * (d + 1)] += ridge - added;
-    added = ridge;
-    if (factorise(workspace, blocks, below, n)) return true;
-  }
-  return false;
+  addFloor(blocks, below, workspace.size);
+  return factoriseRidged(workspace, blocks, below, n, RIDGE);
 }
 
 /**

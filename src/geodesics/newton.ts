@@ -17,6 +17,7 @@ import {
   type BlockTridiagonalWorkspace,
   blockTridiagonalWorkspace,
   factorAndSolve,
+  factorise,
 } from "../numerics/block-tridiagonal.js";
 
 /** What is known about the discrete energy F at some nodes. The arrays may be reused by the next evaluation. */
@@ -206,6 +207,30 @@ function solve(machine: NewtonMachine, share: number, least = RIDGE): number | f
   const ridge = machine.meanDiagonal * (Math.max(RIDGE, least) + DAMPED_RIDGE * damping);
   for (let i = 0; i < system.length; i += d * d) for (let k = 0; k < d; k++) system[i + k * (d + 1)] += ridge;
   return factorAndSolve(workspace, system, lower, gradient, step);
+}
+
+/**
+ * Factorises blocks, which are changed, with a multiple of the identity: `least` of their mean diagonal, and a hundred times
+ * more as long as they are singular.
+ * @returns whether it came to a factorisation
+ */
+export function factoriseRidged(
+  workspace: BlockTridiagonalWorkspace,
+  blocks: Float64Array,
+  below: Float64Array,
+  n: number,
+  least: number,
+): boolean {
+  const d = workspace.size;
+  const mean = meanDiagonal(blocks, d);
+  let added = 0;
+  for (let share = least; share <= 1e3; share *= 100) {
+    const ridge = share * mean;
+    for (let i = 0; i < blocks.length; i += d * d) for (let k = 0; k < d; k++) blocks[i + k * (d + 1)] += ridge - added;
+    added = ridge;
+    if (factorise(workspace, blocks, below, n)) return true;
+  }
+  return false;
 }
 
 /** Mean of the diagonal entries of blocks [n, d, d]. */

@@ -6,8 +6,8 @@
  *
  * Source of the two-loop recursion: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 7.4.
  */
-import { blockTridiagonalWorkspace, factorise, solveFactored } from "../numerics/block-tridiagonal.js";
-import { type Evaluation, meanDiagonal, type NewtonOptions, type NewtonStatus, RIDGE } from "./newton.js";
+import { blockTridiagonalWorkspace, solveFactored } from "../numerics/block-tridiagonal.js";
+import { type Evaluation, factoriseRidged, type NewtonOptions, type NewtonStatus, RIDGE } from "./newton.js";
 
 export interface QuasiNewtonResult {
   /** [T, d] */
@@ -49,7 +49,8 @@ export async function quasiNewton(
   if (!Number.isFinite(energy)) return { nodes, energy, predicted: Infinity, status: "notFinite", iterations };
   gradient.set(evaluation.gradient);
   for (;;) {
-    if (!factoriseDamped(workspace, evaluation, n)) {
+    const [blocks, below] = [evaluation.diagonal, evaluation.lower].map((part) => Float64Array.from(part));
+    if (!factoriseRidged(workspace, blocks, below, n, RIDGE)) {
       return { nodes, energy, predicted: Infinity, status: "notPositive", iterations };
     }
     // two loops
@@ -127,26 +128,6 @@ export async function quasiNewton(
     gradient.set(evaluation.gradient);
     energy = evaluation.energy;
   }
-}
-
-/** Factorises the operator, with a tiny multiple of the identity (see `newton.ts`), and more where it is singular. */
-function factoriseDamped(
-  workspace: ReturnType<typeof blockTridiagonalWorkspace>,
-  { diagonal, lower }: Evaluation,
-  n: number,
-): boolean {
-  const d = workspace.size;
-  const blocks = Float64Array.from(diagonal);
-  const below = Float64Array.from(lower);
-  const mean = meanDiagonal(blocks, d);
-  let added = 0;
-  for (let share = RIDGE; share <= 1e3; share *= 100) {
-    const ridge = share * mean;
-    for (let i = 0; i < blocks.length; i += d * d) for (let k = 0; k < d; k++) blocks[i + k * (d + 1)] += ridge - added;
-    added = ridge;
-    if (factorise(workspace, blocks, below, n)) return true;
-  }
-  return false;
 }
 
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
