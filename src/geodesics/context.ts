@@ -56,6 +56,8 @@ export interface Candidate {
   start: StartName;
   /** A critical curve that is no minimum; known only where the metric's own Hessian was at hand. */
   saddle?: boolean;
+  /** How far the length between nodes is off, relative, where two levels agree all the same (see `levels.ts`). */
+  between?: number;
 }
 
 /** Relative rounding error of an energy: below it an increase is none. */

@@ -4,7 +4,8 @@
  *
  *   newton       second derivatives of the embedding (up to three latent dimensions), block-tridiagonal systems
  *   newtonCg     products with the Hessian, preconditioned with Gauss-Newton blocks or the frozen metric
- *   quasiNewton  L-BFGS, for lengths that no inner product gives: their energies have kinks
+ *   quasiNewton  L-BFGS: for lengths that no inner product gives, whose energies have kinks; on a plane also for metrics by
+ *                values at both ends of steps, which need no Hessian there
  *
  * With an embedding of more than three dimensions the levels begin at 16 segments, where an evaluation costs a quarter
  * and curves find their way around; such curves are not taken for answers. Of several starts the best one at the coarsest
@@ -85,7 +86,8 @@ export async function solveByLevels(
     const there = await measureAt(context, finer);
     // Both are extrapolated: they agree to fourth order where the curve is resolved.
     let error = Math.abs(there.measure.length / here.measure.length - 1);
-    const resolved = error <= accuracy;
+    const between = error;
+    const resolved = between <= accuracy;
     // The minimiser at N segments lies off the geodesic by O(1 / N^2), its length by the square of that: where so
     // little counts, two levels must agree.
     if (accuracy < 1e-6)
@@ -104,6 +106,7 @@ export async function solveByLevels(
       const answer = candidate(reason, error);
       // the finer measure is the better one of the same curve
       if (resolved) answer.measure = { ...there.measure };
+      else if (reason === "converged") answer.between = between;
       return answer;
     }
     if (unfinished) {

@@ -74,6 +74,10 @@ export async function solvePair(
   if (!finite && reason === "converged") reason = "notFinite";
   const length = finite ? found.measure.length : straightLength;
   noteRegion(context, found.nodes, warnings);
+  if (found.between !== undefined)
+    warnings.push(
+      `Two levels of refinement agree in length, but between its nodes the curve is off by ${(100 * found.between).toPrecision(2)} %: there are directions that cost next to nothing; raise maxPoints, or give the metric a floor.`,
+    );
   if (found.saddle) {
     warnings.push(
       "The curve is a geodesic but a saddle of the energy: there are shorter curves beside it; give a start that bends to one side.",
@@ -91,7 +95,7 @@ export async function solvePair(
     reason,
     iterations,
     straightLength,
-    discretisationError: found.error,
+    discretisationError: found.between ?? found.error,
     start: found.start,
     warnings,
   };
