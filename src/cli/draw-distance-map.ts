@@ -1,5 +1,7 @@
 /** The picture of distances from one point over a run's latent plane: under a metric, and Euclidean ones beside them. */
+
 import type { LatentMetric } from "../metrics/index.js";
+import { titleOfMetric } from "./draw-map.js";
 import type { OpenRun } from "./open-run.js";
 import type { Report } from "./report.js";
 
@@ -64,7 +66,7 @@ export async function drawDistanceMap(
   const slice = run.dimension > 2 ? `; within the slice through it, of ${run.dimension} latent dimensions` : "";
   const svg = figureGrid(
     [
-      await map(`${metric.name} metric`, values, "distance under the metric"),
+      await map(titleOfMetric(metric.name), values, "distance under the metric"),
       await map("Euclidean", euclidean, "Euclidean latent distance"),
     ],
     { columns: 2, title: `Distances from the marked point, ${run.name}${slice}` },
