@@ -33,12 +33,11 @@ import {
   probabilityDifferences,
   pullback,
   type Values,
-  wasserstein1,
-  wasserstein2,
   weightedSum,
   withFloor,
 } from "../metrics/index.js";
-import { likelihoodBlocks, likelihoodFamily } from "./likelihood.js";
+import { type LikelihoodChoice, likelihoodBlocks, likelihoodFamily } from "./likelihood.js";
+import { hasTransport, type TransportOptions, transportMetric, transportOfBlocks } from "./transport-choice.js";
 import { decoderWithUncertainty, type Vae } from "./vae.js";
 import { decodeLinear, decodeParameters, hasFamily } from "./vae-model.js";
 
@@ -46,8 +45,8 @@ import { decodeLinear, decodeParameters, hasFamily } from "./vae-model.js";
 export interface DistributionModel {
   readonly dimension: number;
   readonly family: Family;
-  /** Of a product: its blocks. */
-  readonly blocks?: readonly { readonly name: string; readonly family: Family }[];
+  /** Of a product: its blocks, with the values that their columns take, where the likelihood says it. */
+  readonly blocks?: readonly { readonly name: string; readonly family: Family; readonly values?: Values }[];
   /** Points `[N, d]` to parameters. Traceable. */
   readonly decoder: DistributionDecoder;
   /** Codes of the data, `[N, d]`. */
@@ -79,22 +78,12 @@ export interface DistributionMetricsOptions extends GateOptions {
   readonly widening?: number;
 }
 
-/** What a single metric can be told. */
-export interface DistributionMetricOptions {
+/** What a single metric can be told; values, form and ground distance are for Wasserstein. */
+export interface DistributionMetricOptions extends TransportOptions {
   /** Columns (or sites) that count; default all. */
   readonly columns?: readonly number[];
   /** Of a product: blocks that count, each with its weight (0 leaves one out); default all with weight 1. */
   readonly weights?: Readonly<Record<string, number>>;
-  /**
-   * Values of the columns, for "wasserstein1" and "wasserstein": mass beyond their range does not count. Default the
-   * likelihood's own; for "wasserstein" the closed form where there is one, which knows no range.
-   */
-  readonly values?: Values;
-  /**
-   * "wasserstein1": between the bins of `values` (the published energy), or on the line by the family's closed form. Default
-   * "bins" where there are values, given or of the likelihood, else "closed".
-   */
-  readonly form?: "bins" | "closed";
   /** `floor` times the identity is added. */
   readonly floor?: number;
 }
@@ -135,7 +124,7 @@ export function distributionModel(model: Vae, codes?: NdArray): DistributionMode
     return {
       dimension,
       family: likelihoodFamily(shape),
-      blocks: likelihoodBlocks(shape),
+      blocks: blocksOf(shape),
       decoder: (z) => decodeParameters(shape, parameters, z),
       codes,
       values: columnValues(shape.likelihood, shape.likelihoodOptions),
@@ -174,6 +163,14 @@ export function meanCoordinatesOf(
 ): ((z: Tensor) => Tensor) | undefined {
   if (family?.meanEmbedding === undefined || decoder === undefined) return undefined;
   return (z) => meanCoordinates(family, decoder(z));
+}
+
+/** The blocks of a mixed likelihood with their columns' values; undefined for a single family. */
+export function blocksOf(choice: LikelihoodChoice): DistributionModel["blocks"] {
+  return likelihoodBlocks(choice)?.map(({ name, family, likelihood, options }) => {
+    const values = columnValues(likelihood, options);
+    return { name, family, ...(values && { values }) };
+  });
 }
 
 /** The values that columns take under a likelihood of this name and options, where it says so: bits, and bins. */
@@ -242,16 +239,14 @@ function motionBlocks({ blocks = [] }: DistributionModel): { position: string; o
 
 function namesFor(model: DistributionModel): DistributionMetricName[] {
   const { family } = model;
+  const parts = model.blocks?.map((block) => block.family) ?? [family];
   const has: Record<DistributionMetricName, boolean> = {
     "fisher-rao": true,
     "fisher-rao-kl": true,
     euclidean: true,
     expected: isNormal(family),
-    wasserstein:
-      family.wasserstein2Embedding !== undefined ||
-      family.name === "full normal" ||
-      (family.distributionFunction !== undefined && family.marginalDensity !== undefined),
-    wasserstein1: family.distributionFunction !== undefined,
+    wasserstein: parts.every((each) => hasTransport("wasserstein", each)),
+    wasserstein1: parts.every((each) => hasTransport("wasserstein1", each)),
     probabilities: family.name === "categorical" || family.name === "bernoulli",
     impurity: family.name === "categorical",
     "position-orientation": motionBlocks(model) !== undefined,
@@ -263,34 +258,29 @@ function metricNamed(
   model: DistributionModel,
   whole: DistributionDecoder,
   name: DistributionMetricName,
-  { columns, weights, values: given, form: wanted }: DistributionMetricOptions,
+  { columns, weights, floor: _, ...transport }: DistributionMetricOptions,
 ): LatentMetric {
   const { family, dimension } = model;
   const names = namesFor(model);
-  if (!names.includes(name))
+  const transports = name === "wasserstein" || name === "wasserstein1";
+  // of mixed data blocks without it may be left out
+  if (!names.includes(name) && !(transports && model.blocks !== undefined))
     throw new UsageError(
       `metric: "${name}" does not go with the ${family.name} likelihood; use one of ${names.join(", ")}.`,
     );
-  const values = given ?? model.values;
-  const closed = family.wasserstein2Embedding !== undefined || family.name === "full normal";
-  const closed1 = family.wasserstein1 !== undefined && family.wasserstein2Embedding !== undefined;
-  const form = wanted ?? (values === undefined && closed1 ? "closed" : "bins");
-  if (wanted !== undefined && name !== "wasserstein1")
-    throw new UsageError(`metric: a form goes with wasserstein1, not with ${name}.`);
-  if (wanted === "closed" && (given !== undefined || !closed1))
-    throw new UsageError(
-      closed1
-        ? "metric: the closed form of wasserstein1 has no bins; leave its values out."
-        : `metric: wasserstein1 of a ${family.name} likelihood has no closed form; leave the form out.`,
-    );
-  if (values === undefined && ((name === "wasserstein1" && form === "bins") || (name === "wasserstein" && !closed)))
-    throw new UsageError(
-      `metric: ${name} of a ${family.name} likelihood needs the range of the data; give values such as { low: 0, high: 1 }, or --metric ${name}:low=0,high=1 on the command line.`,
-    );
+  const idle = Object.entries(transport).find(([, value]) => value !== undefined);
+  if (!transports && idle)
+    throw new UsageError(`metric: ${idle[0]} goes with wasserstein and wasserstein1, not with ${name}.`);
+  if (weights !== undefined) checkBlocks(model, weights);
+  if (transport.blockValues !== undefined) checkBlocks(model, transport.blockValues);
+  if (transports && model.blocks !== undefined)
+    return transportOfBlocks(name, whole, model.blocks, dimension, weights ?? {}, transport);
   const decoder = columns === undefined ? whole : columnsOf(whole, columns);
   if (weights !== undefined && name !== "position-orientation") {
     if (!name.startsWith("fisher-rao"))
-      throw new UsageError(`metric: weights of blocks go with fisher-rao and position-orientation, not with ${name}.`);
+      throw new UsageError(
+        `metric: weights of blocks go with fisher-rao, wasserstein and position-orientation, not with ${name}.`,
+      );
     return blockwise(model, whole, name, weights);
   }
   switch (name) {
@@ -306,9 +296,8 @@ function metricNamed(
         return { mean, std: exp(logDeviation) };
       }, dimension);
     case "wasserstein":
-      return wasserstein2(decoder, family, dimension, { values: closed ? given : values });
     case "wasserstein1":
-      return wasserstein1(decoder, family, dimension, form === "bins" ? { values } : {});
+      return transportMetric(name, decoder, { family, values: model.values }, dimension, transport);
     case "probabilities":
       return probabilityDifferences(decoder, family, dimension);
     case "impurity":
@@ -332,18 +321,22 @@ function metricNamed(
   }
 }
 
-/** Fisher-Rao of a product, block by block with weights. */
-function blockwise(
-  { blocks = [], family, dimension }: DistributionModel,
-  decoder: DistributionDecoder,
-  name: string,
-  weights: Readonly<Record<string, number>>,
-): LatentMetric {
-  for (const block of Object.keys(weights))
+/** @throws UsageError for a name that is no block */
+function checkBlocks({ blocks = [], family }: DistributionModel, named: Readonly<Record<string, unknown>>): void {
+  for (const block of Object.keys(named))
     if (!blocks.some((each) => each.name === block))
       throw new UsageError(
         `metric: "${block}" is no block of the ${family.name} likelihood${blocks.length > 0 ? `; use ${blocks.map((each) => each.name).join(", ")}` : ", which has none"}.`,
       );
+}
+
+/** Fisher-Rao of a product, block by block with weights. */
+function blockwise(
+  { blocks = [], dimension }: DistributionModel,
+  decoder: DistributionDecoder,
+  name: string,
+  weights: Readonly<Record<string, number>>,
+): LatentMetric {
   const form = name === "fisher-rao-kl" ? "kl" : "auto";
   const parts = blocks
     .filter((block) => (weights[block.name] ?? 1) !== 0)

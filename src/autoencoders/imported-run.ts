@@ -6,9 +6,8 @@ import { type NdArray, ndarray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { decodeNpy, encodeNpy } from "../numerics/npy.js";
 import { issueOf, readCheckpoint, writeCheckpoint } from "../training/index.js";
-import { columnValues, type DistributionModel } from "./distribution-metrics.js";
+import { blocksOf, columnValues, type DistributionModel } from "./distribution-metrics.js";
 import { type ImportDecoderOptions, type ImportedDecoder, importDecoder } from "./imported.js";
-import { likelihoodBlocks } from "./likelihood.js";
 
 const FILE = "imported.onnx";
 
@@ -100,7 +99,7 @@ function partsOf({
   likelihood,
   schema,
 }: Pick<ImportDescription, "likelihood" | "schema">): Pick<ImportedRun, "blocks" | "values"> {
-  if (schema !== undefined) return { blocks: likelihoodBlocks({ likelihood: "mixed", schema }) };
+  if (schema !== undefined) return { blocks: blocksOf({ likelihood: "mixed", schema }) };
   return likelihood === undefined ? {} : { values: columnValues(likelihood.name, likelihood.options) };
 }
 

@@ -1,5 +1,4 @@
 export {
-  columnValues,
   type DistributionMetricName,
   type DistributionMetricOptions,
   type DistributionMetrics,
@@ -22,7 +21,6 @@ export {
   applySchema,
   familyLikelihoods,
   type LikelihoodChoice,
-  likelihoodBlocks,
   likelihoodFamily,
   type Units,
 } from "./likelihood.js";

@@ -123,13 +123,26 @@ function partsOf(choice: LikelihoodChoice, dataDimension: number): Part[] {
   return blocks.map(({ name, family, columns }) => ({ prefix: `${name}.`, name: family as FamilyName, columns }));
 }
 
-/** The blocks of a mixed likelihood, with the families' own names in front of parameters; undefined for a single family. */
-export function likelihoodBlocks(choice: LikelihoodChoice): readonly { name: string; family: Family }[] | undefined {
+/** A block of a mixed likelihood: its family, which has its own names of parameters, and that family by name. */
+export interface LikelihoodBlock {
+  readonly name: string;
+  readonly family: Family;
+  readonly likelihood: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The blocks of a mixed likelihood; undefined for a single family. */
+export function likelihoodBlocks(choice: LikelihoodChoice): readonly LikelihoodBlock[] | undefined {
   if (choice.likelihood !== "mixed") return undefined;
   const { blocks } = schemaOf(choice) as {
     blocks: { name: string; family: string; options?: Record<string, unknown> }[];
   };
-  return blocks.map(({ name, family, options = {} }) => ({ name, family: familyNamed(family, options) }));
+  return blocks.map(({ name, family, options = {} }) => ({
+    name,
+    family: familyNamed(family, options),
+    likelihood: family,
+    options,
+  }));
 }
 
 const locationScale: readonly string[] = ["normal", "full-normal"];

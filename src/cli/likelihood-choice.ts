@@ -1,11 +1,13 @@
 /**
  * Parts of a likelihood's metric from the command line, behind its name: `wasserstein:low=0,high=8,count=64` (the
- * values that columns take), `wasserstein1:form=closed` (not between bins), `fisher-rao:columns=0-3+7` (the columns or
- * sites that count), `fisher-rao:heading=0.5` (the weight of a block of mixed data), `fisher-rao:floor=0.01` (a multiple
- * of the identity is added).
+ * values that columns take), `wasserstein:amount.low=0,amount.high=8` (those of a block of mixed data),
+ * `wasserstein1:form=closed` (not between bins), `wasserstein1:ground=sqrt` (a ground distance), `fisher-rao:columns=0-3+7`
+ * (the columns or sites that count), `fisher-rao:heading=0.5` (the weight of a block), `fisher-rao:floor=0.01` (a multiple of
+ * the identity is added).
  */
 import type { DistributionMetricName, DistributionMetricOptions } from "../autoencoders/index.js";
 import { UsageError } from "../errors.js";
+import type { Values } from "../metrics/index.js";
 import { finiteNumber, numberFromZero, oneOf, wholeNumber } from "./options.js";
 
 const ranges = ["low", "high", "count"] as const;
@@ -21,10 +23,12 @@ export function likelihoodParts(
   blocks: readonly string[],
 ): DistributionMetricOptions {
   const option = `--metric ${name}`;
-  const weighed = name.startsWith("fisher-rao") || name === "position-orientation" ? blocks : [];
+  const transports = name.startsWith("wasserstein");
+  const weighed = transports || name.startsWith("fisher-rao") || name === "position-orientation" ? blocks : [];
+  const ranged = !transports ? [] : blocks.length === 0 ? [""] : blocks.map((block) => `${block}.`);
   const known = [
-    ...(name.startsWith("wasserstein") ? ranges : []),
-    ...(name === "wasserstein1" ? ["form"] : []),
+    ...ranged.flatMap((prefix) => ranges.map((each) => `${prefix}${each}`)),
+    ...(name === "wasserstein1" ? ["form", "ground"] : []),
     ...(blocks.length === 0 ? ["columns"] : []),
     "floor",
     ...weighed,
@@ -37,20 +41,35 @@ export function likelihoodParts(
     given.set(key, value);
   }
   const number = (key: string) => finiteNumber(`${option} ${key}`, given.get(key)!);
-  const [low, high] = ["low", "high"].map((key) => given.has(key));
-  if (low !== high || (given.has("count") && !low))
-    throw new UsageError(`${option}: give low and high together, such as ${name}:low=0,high=1,count=64.`);
-  const form = given.has("form") ? oneOf(`${option} form`, given.get("form")!, ["bins", "closed"] as const) : undefined;
+  const valuesBehind = (prefix: string): Values | undefined => {
+    const [low, high, count] = ranges.map((each) => given.has(`${prefix}${each}`));
+    if (low !== high || (count && !low))
+      throw new UsageError(
+        `${option}: give low and high together, such as ${name}:${prefix}low=0,${prefix}high=1,${prefix}count=64.`,
+      );
+    if (!low) return undefined;
+    return {
+      low: number(`${prefix}low`),
+      high: number(`${prefix}high`),
+      ...(count && { count: wholeNumber(`${option} ${prefix}count`, given.get(`${prefix}count`)!, 2, 65536) }),
+    };
+  };
+  const special = (key: string): boolean => name === "wasserstein1" && given.has(key);
+  const form = special("form") ? oneOf(`${option} form`, given.get("form")!, ["bins", "closed"] as const) : undefined;
+  const ground = special("ground")
+    ? oneOf(`${option} ground`, given.get("ground")!, ["log", "sqrt", "square"] as const)
+    : undefined;
   const weights = weighed.filter((block) => given.has(block));
+  const values = blocks.length === 0 ? valuesBehind("") : undefined;
+  const byBlock = blocks.flatMap((block) => {
+    const own = valuesBehind(`${block}.`);
+    return own === undefined ? [] : [[block, own] as const];
+  });
   return {
-    ...(low && {
-      values: {
-        low: number("low"),
-        high: number("high"),
-        ...(given.has("count") && { count: wholeNumber(`${option} count`, given.get("count")!, 2, 65536) }),
-      },
-    }),
+    ...(values && { values }),
+    ...(byBlock.length > 0 && { blockValues: Object.fromEntries(byBlock) }),
     ...(form && { form }),
+    ...(ground && { ground }),
     ...(given.has("columns") && { columns: columnList(`${option} columns`, given.get("columns")!) }),
     ...(given.has("floor") && { floor: numberFromZero(`${option} floor`, given.get("floor")!) }),
     ...(weights.length > 0 && {

@@ -17,12 +17,13 @@
  *
  * flat in one dimension: z -> Q_z(.) is an isometric embedding. Location-scale laws have it in closed form
  * (mean, scale times the deviation of the standard law), all others through their quantiles or the integral over F.
- * Gaussians with full covariance: the Bures metric |dm|^2 + tr(X A X), X A + A X = dA. For bins take the continuous law
+ * Gaussians with full covariance: the Bures metric |dm|^2 + tr(X A X), X A + A X = dA. Angles (von Mises): along the
+ * circle, closed but not flat (`circular-transport.ts`). For bins take the continuous law
  * before binning (distribution function and density at the edges): on fixed atoms W2^2 grows like |dz|, not |dz|^2.
  *
  * Axes: N points, d latent dimensions, D columns, G edges.
  */
-import type { Family } from "../distributions/families/index.js";
+import type { Family, Parameters } from "../distributions/families/index.js";
 import {
   add,
   array,
@@ -261,6 +262,7 @@ export function wasserstein2(
     );
   if (wasserstein2Embedding && unbounded)
     return embeddedMetric((z) => wasserstein2Embedding.call(family, decoder(z)), { dimension, name: "2-Wasserstein" });
+  if (family.wasserstein2Root) return rootedMetric(decoder, family, dimension, options);
   if (family.name === "full normal" && form === "auto") {
     if (options.values !== undefined)
       throw new UsageError("wasserstein2: the closed form of full covariances knows no range; leave values out.");
@@ -290,6 +292,24 @@ export function wasserstein2(
     };
   };
   return rootMetric(root, { dimension, name: "2-Wasserstein" });
+}
+
+/** Closed, but not flat: angles. */
+function rootedMetric(
+  decoder: DistributionDecoder,
+  family: Family,
+  dimension: number,
+  { form = "auto", values }: Wasserstein2Options,
+): LatentMetric {
+  if (form !== "auto" || values !== undefined)
+    throw new UsageError(
+      `wasserstein2: the ${family.name} family has a metric tensor in closed form alone; leave ${values === undefined ? "the form" : "values"} out.`,
+    );
+  const root = (z: Tensor) => {
+    const rootAt = family.wasserstein2Root!(decoder(z));
+    return (v: Tensor): Tensor => rootAt(jvp(decoder, [z], [v])[1] as Parameters);
+  };
+  return rootMetric(root, { dimension, name: "2-Wasserstein on the circle" });
 }
 
 /** Density below which mass moves for free: 1e-6 over the range. It keeps dF^2 / p finite where p underflows. */

@@ -1,7 +1,9 @@
 /** `metricsOf`: Fisher-Rao with a gate by default, and what else a family allows, for models of every kind. */
 import { describe, expect, it } from "vitest";
 import {
+  type DistributionMetricOptions,
   type DistributionMetrics,
+  type DistributionModel,
   distributionMetrics,
   distributionModel,
   fitUncertainty,
@@ -13,6 +15,7 @@ import {
   exponential,
   type Family,
   fullNormal,
+  gamma,
   type Parameters as LawParameters,
   normal,
   product,
@@ -40,7 +43,18 @@ import {
   type Tensor,
 } from "../../src/engine/index.js";
 import { connect } from "../../src/geodesics/index.js";
-import { evaluate, gateWeight, type LatentMetric, pullback, validateMetric } from "../../src/metrics/index.js";
+import {
+  blockOf,
+  type DistributionDecoder,
+  evaluate,
+  gateWeight,
+  type LatentMetric,
+  pullback,
+  validateMetric,
+  type Wasserstein1Options,
+  wasserstein1,
+  wasserstein2,
+} from "../../src/metrics/index.js";
 import { testRandom } from "../numerics/helpers.js";
 import { circle, dataset } from "./data.js";
 
@@ -54,7 +68,9 @@ const doubled = (latents: NdArray): number[][] =>
 async function allWork(metrics: DistributionMetrics, points: number[][]): Promise<void> {
   for (const name of metrics.names) {
     const values = { low: -1, high: 2, count: 64 };
-    const metric = metrics.metric(name, name.startsWith("wasserstein") ? { values } : {});
+    const each = Object.fromEntries(metrics.blocks.map((block) => [block, values]));
+    const ranges = metrics.blocks.length > 0 ? { blockValues: each } : { values };
+    const metric = metrics.metric(name, name.startsWith("wasserstein") ? ranges : {});
     if (metric.finsler) {
       const result = await connect(metric, points[0], points[1], { accuracy: 1e-2 });
       expect(result.length).toBeGreaterThan(0);
@@ -263,6 +279,114 @@ describe("2-Wasserstein on values that are given", () => {
     );
     expect(() => metrics.metric("wasserstein", { values: { low: 0, high: 1 } })).toThrow(
       /knows no range; leave values out/,
+    );
+  });
+});
+
+describe("transport of mixed data", () => {
+  const parts = [
+    { name: "amount", family: gamma(), columns: [0, 1] },
+    { name: "turn", family: vonMises(), columns: [2] },
+    { name: "size", family: normal(), columns: [3] },
+    { name: "level", family: discretisedLogistic({ bins: 16 }), columns: [4] },
+  ];
+  const family = product(parts);
+  const P = family.parameterCount(5);
+  const weights = ndarray(
+    Float64Array.from({ length: 2 * P }, (_, i) => Math.sin(2 + 5 * i)),
+    [2, P],
+  );
+  const decoder: DistributionDecoder = (z) => family.fromNetwork(matmul(z, weights));
+  const made = (blocks: DistributionModel["blocks"] = parts) =>
+    distributionMetrics({ dimension: 2, family, blocks, decoder }, { gate: false });
+  const range = { low: 0.01, high: 12, count: 100 };
+  const [points, ends] = [
+    array([
+      [0.3, -0.2],
+      [0.8, 0.5],
+    ]),
+    array([
+      [0.32, -0.17],
+      [0.83, 0.46],
+    ]),
+  ];
+  const steps = async (metric: LatentMetric) => {
+    const f = compile((a: Tensor, b: Tensor) => metric.segmentEnergy(a, b), { precision: "float64" });
+    const { data } = await f(points, ends);
+    await f.dispose();
+    return Array.from(data, Number);
+  };
+  const near = (found: ArrayLike<number>, wanted: ArrayLike<number>) =>
+    Array.from(found).forEach((x, i) => expect(x / wanted[i]).toBeCloseTo(1, 6));
+
+  it("order 2: the tensors of the blocks add, each with its weight", async () => {
+    const metrics = await made();
+    const own = await Promise.all(
+      parts.map(({ name, family: each }, k) =>
+        evaluate(wasserstein2(blockOf(decoder, name), each, 2, k === 0 ? { values: range } : {}), tensorOf, points),
+      ),
+    );
+    const sum = (factors: number[]) =>
+      Array.from(own[0].data, (_, i) => factors.reduce((t, f, k) => t + f * Number(own[k].data[i]), 0));
+    const of = (choice: DistributionMetricOptions) => evaluate(metrics.metric("wasserstein", choice), tensorOf, points);
+    near((await of({ blockValues: { amount: range } })).data, sum([1, 1, 1, 1]));
+    near((await of({ weights: { amount: 0, turn: 3 } })).data, sum([0, 3, 1, 1]));
+  });
+  it("order 1: squared steps add; blocks without it are left out by weight 0", async () => {
+    const metrics = await made([parts[0], parts[1], parts[2], { ...parts[3], values: { low: 0, high: 1, count: 16 } }]);
+    const of = (k: number, options: Wasserstein1Options) =>
+      steps(wasserstein1(blockOf(decoder, parts[k].name), parts[k].family, 2, options));
+    const [amount, size, level] = [
+      await of(0, { values: range, place: Math.log }),
+      await of(2, { values: range, place: Math.log }),
+      await of(3, { values: { low: 0.05, high: 1, count: 9 }, place: Math.log }),
+    ];
+    const choice = { ground: "log", weights: { turn: 0, size: 2 } } as const;
+    const whole = metrics.metric("wasserstein1", {
+      ...choice,
+      blockValues: { amount: range, size: range, level: { low: 0.05, high: 1, count: 9 } },
+    });
+    expect(whole.finsler).toBe(true);
+    near(
+      await steps(whole),
+      amount.map((x, i) => x + 2 * size[i] + level[i]),
+    );
+    // the values of a likelihood's own bins, and closed forms, are known
+    near(
+      await steps(metrics.metric("wasserstein1", { weights: { turn: 0, amount: 0, size: 0 } })),
+      await of(3, { values: { low: 0, high: 1, count: 16 } }),
+    );
+    near(await steps(metrics.metric("wasserstein1", { weights: { turn: 0, amount: 0, level: 0 } })), await of(2, {}));
+    for (const [options, sentence] of [
+      [{}, /does not go with block "turn" \(von Mises\); give it weight 0/],
+      [
+        { weights: { turn: 0 } },
+        /of block "amount" \(gamma\) needs the range .* wasserstein1:amount.low=0,amount.high=1/,
+      ],
+      [{ values: range }, /takes a range for each block; give blockValues/],
+      [{ blockValues: { mount: range } }, /"mount" is no block/],
+      [
+        { ...choice, blockValues: { amount: { low: 0, high: 9, count: 10 } } },
+        /"log" wants values above 0, and those of block "amount" \(gamma\) begin at 0/,
+      ],
+    ] as const)
+      expect(() => metrics.metric("wasserstein1", options)).toThrow(sentence);
+  });
+  it("ground distances go with order 1 between bins alone", async () => {
+    const metrics = await distributionMetrics(
+      { dimension: 4, family: normal(), decoder: (z) => normal().fromNetwork(z) },
+      { gate: false },
+    );
+    expect(() => metrics.metric("wasserstein", { ground: "log" })).toThrow("a ground distance goes with wasserstein1");
+    expect(() => metrics.metric("wasserstein1", { ground: "log" })).toThrow("needs the range of the data");
+    expect(() => metrics.metric("wasserstein1", { ground: "log", form: "closed" })).toThrow(
+      "leave its ground distance out",
+    );
+    expect(() => metrics.metric("fisher-rao", { ground: "log" })).toThrow(
+      "ground goes with wasserstein and wasserstein1",
+    );
+    expect(() => metrics.metric("wasserstein1", { ground: "sqrt", values: { low: -1, high: 1 } })).toThrow(
+      '"sqrt" wants values from 0 on, and those of a normal likelihood begin at -1',
     );
   });
 });

@@ -22,6 +22,14 @@ describe("what stands behind the name", () => {
       columns: [0, 1, 2, 5],
       floor: 0.1,
     });
+    expect(likelihoodParts("wasserstein1", "ground=sqrt,low=0,high=4", [])).toEqual({
+      ground: "sqrt",
+      values: { low: 0, high: 4 },
+    });
+    expect(likelihoodParts("wasserstein", "a.low=0,a.high=8,b.low=1,b.high=2,b.count=9,c=0", ["a", "b", "c"])).toEqual({
+      blockValues: { a: { low: 0, high: 8 }, b: { low: 1, high: 2, count: 9 } },
+      weights: { c: 0 },
+    });
     expect(likelihoodParts("fisher-rao-kl", "place=0,turn=2", ["place", "turn"])).toEqual({
       weights: { place: 0, turn: 2 },
     });
@@ -29,6 +37,10 @@ describe("what stands behind the name", () => {
   it.each<[Parameters<typeof likelihoodParts>[0], string, string[], string]>([
     ["wasserstein", "lo=0", [], '"lo=0" is not of the form name=value with a name of low, high, count, columns, floor'],
     ["wasserstein1", "low=0", [], "give low and high together"],
+    ["wasserstein", "a.low=0", ["a"], "give low and high together, such as wasserstein:a.low=0,a.high=1"],
+    ["wasserstein", "low=0,high=1", ["a"], "with a name of a.low, a.high, a.count, floor, a"],
+    ["wasserstein1", "ground=cube", [], '--metric wasserstein1 ground: "cube" is not one of log, sqrt, square'],
+    ["wasserstein", "ground=log", [], '"ground=log" is not of the form'],
     ["wasserstein1", "form=line", [], '--metric wasserstein1 form: "line" is not one of bins, closed'],
     ["wasserstein", "form=closed", [], '"form=closed" is not of the form'],
     ["wasserstein1", "low=0,high=1,count=1.5", [], '--metric wasserstein1 count: "1.5" is not a whole number'],
@@ -135,6 +147,12 @@ describe("an imported decoder of mixed data", () => {
     expect(await length("fisher-rao:place=1,heading=1")).toBeCloseTo(all, 3);
     expect(await length("fisher-rao:place=4,heading=4")).toBeCloseTo(2 * all, 3);
     expect(await length("position-orientation")).toBeGreaterThan(0);
+    expect(await length("wasserstein:heading=0,place=4")).toBeCloseTo(2 * (await length("wasserstein1:heading=0")), 3);
+    const ends = ["--from=0.3,0.1", "--to=0.5,0.4"];
+    const refused = await atlas(folder, "geodesic", "mixed", ...ends, "--metric", "wasserstein");
+    expect(refused.code).toBe(2);
+    expect(refused.err).toContain('block "heading" (von Mises-Fisher)');
+    expect(refused.err).toContain("--metric wasserstein:heading=0");
   });
 });
 

@@ -33,7 +33,7 @@ async function errors(family: Family, laws: Parameters<NdArray>, points: number[
     Math.max(
       ...points.map((x, g) => {
         const exact =
-          law.kind === "continuous"
+          law.kind !== "atoms"
             ? law.distribution(x)
             : Array.from(law.values).reduce((total, v, k) => total + (v <= x ? law.probabilities[k] : 0), 0);
         return Math.abs(F.data[i * points.length + g] - exact);

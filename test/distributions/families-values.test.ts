@@ -354,7 +354,7 @@ describe("Wasserstein distances of columns", () => {
         const law = from[i][0];
         points.forEach((x, g) => {
           const wanted =
-            law.kind === "continuous"
+            law.kind !== "atoms"
               ? law.distribution(x)
               : Array.from(law.values).reduce((t, v, k) => t + (v <= x ? law.probabilities[k] : 0), 0);
           expect(cdf.data[i * points.length + g], `P(X <= ${x})`).toBeCloseTo(wanted, 6);

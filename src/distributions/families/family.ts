@@ -126,6 +126,12 @@ export interface Family {
   /** An isometric embedding of the 2-Wasserstein metric of the columns, -> [N, E], where closed. Traceable. */
   wasserstein2Embedding?(parameters: Parameters<Operand>): Tensor;
 
+  /**
+   * Where the 2-Wasserstein metric of the columns is closed but not flat (on the circle): a root of it, a linear map
+   * from changes of the parameters to [N, M], like `fisherRoot`. Traceable.
+   */
+  wasserstein2Root?(parameters: Parameters<Operand>): (tangent: Parameters<Operand>) => Tensor;
+
   /** 1-Wasserstein distance of each column, -> [N, D], where there is a closed form. Traceable. */
   wasserstein1?(p: Parameters<Operand>, q: Parameters<Operand>): Tensor;
 
@@ -150,7 +156,7 @@ export interface Family {
   /** One draw a row, float64. Host. -> [N, D] */
   sample(parameters: Parameters<NdArray>, random: RandomStream): NdArray;
 
-  /** The law of each column, [row][column], where columns are real numbers and independent. Host. */
+  /** The law of each column, [row][column], where columns are real numbers or angles, and independent. Host. */
   marginals?(parameters: Parameters<NdArray>): Marginal[][];
 
   /** Where data are binned: the law before binning, whose Wasserstein geometry is smooth. Host. */

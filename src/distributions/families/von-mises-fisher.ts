@@ -249,14 +249,22 @@ function sinhQuotient(x: Tensor, c: Operand): Tensor {
 }
 
 /**
- * A root of the Fisher information, coordinates first: [p, N, B] -> ([p, N, B] -> [p, N, B]),
- *   dtheta -> sqrt(A / kappa) dtheta + (sqrt A' - sqrt(A / kappa)) / kappa^2 theta (theta.dtheta).
+ * A root of a metric `across |dtheta - mu (mu.dtheta)|^2 + along (mu.dtheta)^2`, coordinates first:
+ * [p, N, B] -> ([p, N, B] -> [p, N, B]),
+ *   dtheta -> sqrt(across) dtheta + (sqrt(along) - sqrt(across)) / kappa^2 theta (theta.dtheta).
+ * @param factors both from kappa^2; by default those of the Fisher information, A / kappa and A'
  */
-export function directionalRoot(theta: Tensor): (tangent: Tensor) => Tensor {
+export function directionalRoot(
+  theta: Tensor,
+  factors: (squared: Tensor) => { readonly across: Tensor; readonly along: Tensor } = (squared) => {
+    const { overKappa, slope } = ratioOfSquare(theta.shape[0], squared);
+    return { across: overKappa, along: slope };
+  },
+): (tangent: Tensor) => Tensor {
   const squared = add(sumSlabs(square(theta)), 1e-16);
-  const { overKappa, slope } = ratioOfSquare(theta.shape[0], squared);
-  const across = sqrt(overKappa);
-  const radial = mul(theta, div(sub(sqrt(slope), across), squared));
+  const both = factors(squared);
+  const across = sqrt(both.across);
+  const radial = mul(theta, div(sub(sqrt(both.along), across), squared));
   return (tangent) => {
     const along = sumSlabs(mul(theta, tangent));
     return add(mul(across, tangent), mul(radial, along));

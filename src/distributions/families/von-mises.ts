@@ -17,6 +17,7 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
+import { circularTransport, vonMisesMarginal } from "./circular-transport.js";
 import {
   checkEach,
   countsPerGroup,
@@ -28,6 +29,7 @@ import {
   outputShape,
   sumRows,
 } from "./family.js";
+import { marginalTable } from "./marginals.js";
 import {
   directionalDivergence,
   directionalEntropy,
@@ -41,6 +43,7 @@ const FULL_TURN = 2 * Math.PI;
 /**
  * The von Mises family. Parameter `theta` [N, D, 2], the network's outputs in pairs. Most uncertain: theta = 0, the
  * uniform law. `mean` is the mean direction as an angle in (-pi, pi]. Data: radians within one turn either way.
+ * Wasserstein distances are along the circle, see `circular-transport.ts`.
  */
 export function vonMises(): Family {
   return {
@@ -71,11 +74,20 @@ export function vonMises(): Family {
       const root = directionalRoot(groupsFirst(theta));
       return (tangent) => flatGroups(root(groupsFirst(tangent.theta)));
     },
+    wasserstein2Root({ theta }) {
+      const root = directionalRoot(groupsFirst(theta), circularTransport);
+      return (tangent) => flatGroups(root(groupsFirst(tangent.theta)));
+    },
     uncertain: ({ theta }) => ({ theta: mul(theta, 0) }),
     sample: ({ theta }, random) =>
       drawEach(theta.shape.slice(0, 2), (i) => {
         const [x, y] = drawDirection(theta.data.subarray(2 * i, 2 * i + 2), random);
         return Math.atan2(y, x);
+      }),
+    marginals: ({ theta }) =>
+      marginalTable(theta.shape.slice(0, 2), (i) => {
+        const [x, y] = [theta.data[2 * i], theta.data[2 * i + 1]];
+        return vonMisesMarginal(Math.atan2(y, x), Math.hypot(x, y));
       }),
   };
 }
