@@ -230,6 +230,7 @@ export const metricNames = [
   "probabilities",
   "impurity",
   "position-orientation",
+  "feature",
   "hyperbolic",
 ] as const;
 
@@ -246,7 +247,7 @@ export const gateOf = (metric: LatentMetric): Gate | undefined => gates.get(metr
  * The metric of that name on a run: "expected" (the default where the run knows its uncertainty) "euclidean" or
  * "posterior" (posterior covariances at 100 medoids of the codes, seed 0; see `posterior-choice.ts` for other numbers),
  * or one of the likelihood's, with parts behind its name as `likelihood-choice.ts` reads them; behind "expected" and
- * "euclidean" a floor alone.
+ * "euclidean" a floor alone; "feature" with a file as `feature-choice.ts` reads it.
  * @throws UsageError for other names and parts, and for "expected" without uncertainty.
  */
 export async function metricChoice(run: OpenRun, name: string | undefined): Promise<LatentMetric> {
@@ -267,6 +268,7 @@ export async function metricChoice(run: OpenRun, name: string | undefined): Prom
     throw new UsageError(`--metric ${name}: nothing goes behind ${bare}; write --metric ${bare}.`);
   const { expectedPullback, posteriorMetricOf, pullback, withFloor } = await import("../metrics/index.js");
   if (bare === "euclidean") metric = pullback(run.coordinates ?? run.mean, run.dimension);
+  else if (bare === "feature") metric = await (await import("./feature-choice.js")).featureChoice(run, list);
   else if (bare === "hyperbolic") metric = (await import("../autoencoders/pvae/index.js")).manifoldMetric(ballOf(run));
   else if (bare === "posterior") {
     if (run.logVariances === undefined)

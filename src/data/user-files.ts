@@ -17,7 +17,8 @@ export interface UserFileOptions {
 }
 
 /**
- * A `.npy` file of shape [n, D] (rows), [n, height, width] (grey pictures) or [n, height, width, channels].
+ * A `.npy` file of shape [n, D] (rows), [n, height, width] (grey pictures), [n, height, width, channels] or [n, channels,
+ * height, width] with 1 or 3 channels; rows of colour pictures are flattened channel first.
  * @throws UsageError on other shapes, no rows, or a value that is not finite.
  */
 export function readNpyDataset(path: string, options: UserFileOptions = {}): Dataset {
@@ -34,6 +35,7 @@ export function readNpyDataset(path: string, options: UserFileOptions = {}): Dat
       );
   const name = basename(path);
   if (options.labelColumn === undefined) {
+    if (shape.length === 4) return { name, n, dimension: width, ...colourRows(path, data, shape) };
     const imageShape = shape.length === 3 ? ([shape[1], shape[2]] as const) : undefined;
     return { name, rows: Float32Array.from(data), n, dimension: width, ...(imageShape && { imageShape }) };
   }
@@ -43,6 +45,31 @@ export function readNpyDataset(path: string, options: UserFileOptions = {}): Dat
   const words = Array.from({ length: n }, (_, i) => `${data[i * width + column]}`);
   const { rows, dimension } = withoutColumn(n, width, column, (i, j) => data[i * width + j], path);
   return { name, rows, n, dimension, ...classesOf(words, (i) => `${path}: row ${i} (counted from 0)`) };
+}
+
+/** Four axes: pictures with their channels last or first, grey where there is one. */
+function colourRows(
+  path: string,
+  data: ArrayLike<number>,
+  shape: readonly number[],
+): Pick<Dataset, "rows" | "imageShape" | "colourShape"> {
+  const [, ...axes] = shape;
+  const isCount = (axis: number) => axis === 1 || axis === 3;
+  const last = isCount(axes[2]);
+  if (!last && !isCount(axes[0]))
+    throw new UsageError(
+      `${path} has shape [${shape}]; pictures are [n, height, width, channels] or [n, channels, height, width] with 1 or 3 channels.`,
+    );
+  const channels = last ? axes[2] : axes[0];
+  const [height, width] = last ? axes : axes.slice(1);
+  const pixels = height * width;
+  const rows = Float32Array.from(data);
+  if (channels === 1) return { rows, imageShape: [height, width] };
+  if (last)
+    for (let start = 0; start < rows.length; start += 3 * pixels)
+      for (let k = 0; k < pixels; k++)
+        for (let c = 0; c < 3; c++) rows[start + c * pixels + k] = data[start + 3 * k + c];
+  return { rows, colourShape: [3, height, width] };
 }
 
 /**

@@ -3,11 +3,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { distributionMetrics } from "../../src/autoencoders/index.js";
+import { featureChoice } from "../../src/cli/feature-choice.js";
 import { likelihoodParts } from "../../src/cli/likelihood-choice.js";
 import { gateOf, metricChoice, type OpenRun } from "../../src/cli/open-run.js";
 import { inCommandWords } from "../../src/cli/words.js";
 import { normal } from "../../src/distributions/families/index.js";
-import { mul, ndarray, slice, type Tensor } from "../../src/engine/index.js";
+import { concat, mul, ndarray, slice, type Tensor } from "../../src/engine/index.js";
 import { evaluate } from "../../src/metrics/index.js";
 import { onnxFile } from "../engine/import/graphs.js";
 import { atlas, temporaryFolder } from "./atlas.js";
@@ -117,6 +118,61 @@ describe("a floor behind euclidean and expected", () => {
   it("is what advice in the terminal names", () => {
     const [, advised] = /--metric (\S+)/.exec(inCommandWords("give the metric a floor (withFloor) or go"))!;
     expect(advised).toBe("euclidean:floor=0.01");
+  });
+});
+
+describe("a feature from an ONNX file", () => {
+  const { folder, remove } = temporaryFolder();
+  afterAll(remove);
+  // three numbers are decoded, of which the feature sees twice the second and the sum of all, as a picture [3, 1]
+  const mean = (z: Tensor) => concat([z, mul(slice(z, [null, [0, 1]]), 5)], 1);
+  const run = { folder: "runs/one", dimension: 2, dataDimension: 3, mean };
+  const seen = join(folder, "seen.onnx");
+  beforeAll(() => {
+    const w = ndarray(Float32Array.of(0, 1, 2, 1, 0, 1), [3, 2]);
+    const nodes = [
+      ["Flatten", ["x"], ["flat"]],
+      ["Gemm", ["flat", "w"], ["y"]],
+      ["ReduceMax", ["y"], ["largest"], { axes: [1] }],
+    ] as any;
+    const spec = { nodes, constants: { w }, inputs: { x: ["N", 3, 1] }, outputs: ["y", "largest"] };
+    writeFileSync(seen, onnxFile(spec));
+  });
+  it("is pulled back: J' J of the network after the decoder", async () => {
+    const metric = await featureChoice(run, `file=${seen}`);
+    expect(metric.name).toBe("pullback of seen");
+    // z -> (2 z2, z1 + z2 + 5 z1)
+    const { data } = await evaluate(metric, (m, z) => m.metricTensor(z), [[0.3, -0.4]]);
+    [36, 6, 6, 5].forEach((g, k) => expect(data[k]).toBeCloseTo(g, 4));
+    const raised = await featureChoice(run, `file=${seen},floor=0.5`);
+    const { data: more } = await evaluate(raised, (m, z) => m.metricTensor(z), [[0.3, -0.4]]);
+    [36.5, 6, 6, 5.5].forEach((g, k) => expect(more[k]).toBeCloseTo(g, 4));
+  });
+  it("serves the verbs by its name", async () => {
+    const w = ndarray(Float32Array.of(1, 0, 5, 0, 1, 0), [2, 3]);
+    const nodes = [["Gemm", ["z", "w"], ["y"]]] as any;
+    writeFileSync(join(folder, "d.onnx"), onnxFile({ nodes, constants: { w }, inputs: { z: ["N", 2] } }));
+    expect((await atlas(folder, "import", "d.onnx", "--out", "run")).code).toBe(0);
+    const ends = ["--from=0,0", "--to=1,0", "--json"];
+    const { code, out, err } = await atlas(folder, "geodesic", "run", ...ends, "--metric", "feature:file=seen.onnx");
+    expect(code, err).toBe(0);
+    expect(JSON.parse(out).length).toBeCloseTo(6, 3);
+    const narrow = onnxFile({ nodes: [["Relu", ["x"], ["y"]]] as any, inputs: { x: ["N", 2] } });
+    writeFileSync(join(folder, "narrow.onnx"), narrow);
+    const refused = await atlas(folder, "geodesic", "run", ...ends, "--metric", "feature:file=narrow.onnx");
+    expect(refused.code).toBe(2);
+    expect(refused.err).toBe(
+      "atlas: --metric feature: narrow.onnx takes rows of 2 numbers, what run decodes has 3; name a network for it.\n",
+    );
+  });
+  it.each([
+    ["", "the network is missing; name its file, --metric feature:file=network.onnx"],
+    ["seen.onnx", '"seen.onnx" is not of the form name=value with a name of file, output, floor'],
+    ["file=none.onnx", "there is no file none.onnx"],
+    [`file=${seen},output=z`, 'has no output "z"; its outputs are "y", "largest"'],
+    [`file=${seen},floor=x`, '--metric feature floor: "x" is not a number'],
+  ])("%s is refused", async (list, sentence) => {
+    await expect(featureChoice(run, list)).rejects.toThrow(sentence);
   });
 });
 

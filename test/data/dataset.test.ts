@@ -117,6 +117,16 @@ describe("npy data sets", () => {
     });
     const pictures = await loadDataset(npy("p.npy", [1, 2, 3, 4, 5, 6], [1, 2, 3]));
     expect([pictures.n, pictures.dimension, pictures.imageShape]).toEqual([1, 6, [2, 3]]);
+    // two pixels, (red, green, blue) of each; and the same by planes
+    const [last, first] = [
+      await loadDataset(npy("last.npy", [1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16], [2, 1, 2, 3])),
+      await loadDataset(npy("first.npy", [1, 4, 2, 5, 3, 6, 11, 14, 12, 15, 13, 16], [2, 3, 1, 2])),
+    ];
+    for (const colour of [last, first]) {
+      expect(colour.colourShape).toEqual([3, 1, 2]);
+      expect([...colour.rows]).toEqual([1, 4, 2, 5, 3, 6, 11, 14, 12, 15, 13, 16]);
+    }
+    expect((await loadDataset(npy("grey.npy", [1, 2], [1, 1, 2, 1]))).imageShape).toEqual([1, 2]);
     const labelled = await loadDataset(npy("l.npy", [1, 7, 2, 5], [2, 2]), { labelColumn: 1 });
     expect([[...labelled.rows], [...labelled.labels!], labelled.labelNames]).toEqual([
       [1, 2],
@@ -127,6 +137,7 @@ describe("npy data sets", () => {
 
   it("are refused with reason", async () => {
     expect(await refusal(npy("one.npy", [1, 2], [2]))).toMatch(/has shape \[2\]; expected \[n, D\]/);
+    expect(await refusal(npy("four.npy", [1, 2, 3, 4], [1, 2, 1, 2]))).toMatch(/has shape \[1,2,1,2\]; pictures are/);
     expect(await refusal(npy("none.npy", [], [0, 3]))).toMatch(/shape \[0,3\], so it holds no numbers/);
     expect(await refusal(npy("nan.npy", [1, 2, 3, Number.NaN], [2, 2]))).toMatch(/row 1, column 1 .* is NaN/);
     expect(await refusal(npy("large.npy", [1e39, 2], [1, 2]))).toMatch(/row 0, column 0 .* not a finite float32/);
