@@ -5,10 +5,10 @@
  * The hash is of the unpacked bytes, since mirrors may have packed the same file differently.
  */
 import { createHash } from "node:crypto";
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, truncateSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, statSync, truncateSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { RunError, UsageError } from "../errors.js";
-import { discard } from "../numerics/files.js";
+import { discard, makeFolder } from "../numerics/files.js";
 import { unpack } from "./idx.js";
 
 /** How far a download is. */
@@ -43,7 +43,7 @@ export async function download(options: DownloadOptions): Promise<void> {
   const { urls, path, md5, attempts = 3 } = options;
   const part = `${path}.part`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new UsageError(`${dirname(path)} cannot be made (${code}); set ATLAS_CACHE to a folder that is yours.`);

@@ -10,7 +10,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { UsageError } from "../errors.js";
-import { discard } from "../numerics/files.js";
+import { discard, makeFolder } from "../numerics/files.js";
 import { readNpy, writeNpy } from "../numerics/npy.js";
 import { foldIn, type RandomStream, randomKey, split, stream } from "../numerics/random.js";
 import { cacheFolder } from "./cache.js";
@@ -242,7 +242,7 @@ function readCache(folder: string, count: number): Strokes | undefined {
 function writeCache(folder: string, made: Strokes, count: number): void {
   const temporary = `${folder}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(folder), { recursive: true });
+    makeFolder(dirname(folder));
     mkdirSync(temporary);
     const bytes = new Uint8Array(made.images.length); // a plain loop: Uint8Array.from takes seconds here
     for (let p = 0; p < bytes.length; p++) bytes[p] = Math.round(255 * made.images[p]);

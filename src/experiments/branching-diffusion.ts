@@ -7,7 +7,6 @@
  * splits rows, so that copies of one node fall into both parts. Reported here: all test rows counted (the table); the
  * same models counted in the published way; and models trained and tested on a split of whole nodes.
  */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../errors.js";
 import { writeAtomically } from "../numerics/files.js";
@@ -79,7 +78,6 @@ export async function run(
   const classical = results
     .map(({ value }) => value)
     .filter((value): value is ClassicalCell => value.kind === "classical");
-  mkdirSync(out, { recursive: true });
   const files = ["table.csv", "report.md"].map((name) => join(out, name));
   writeAtomically(files[0], tableOf(rows, classical));
   const panels = panelsOf(results, seed);

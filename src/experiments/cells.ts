@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { RunError, UsageError } from "../errors.js";
-import { writeAtomically } from "../numerics/files.js";
+import { usableFolder, writeAtomically } from "../numerics/files.js";
 import type { ExperimentOptions } from "./options.js";
 
 /** One independent piece of an experiment. */
@@ -35,7 +35,7 @@ interface CellFile<T> extends CellResult<T> {
  * Runs the cells that are asked for and not there yet, one after another, and returns all that are there, in the order
  * of `cells`. `settings` is what the results depend on besides the cell's name (epochs, samples, fast, ...): a file
  * made with other settings is computed again.
- * @throws UsageError when `--cells` matches none; RunError for a result that is not finite
+ * @throws UsageError when `--cells` matches none, or `out` cannot be written to; RunError for a result that is not finite
  */
 export async function runCells<T>(
   cells: readonly Cell<T>[],
@@ -48,6 +48,7 @@ export async function runCells<T>(
     throw new UsageError(
       `--cells: no cell's name contains ${options.cells?.map((text) => `"${text}"`).join(" or ")}; there are ${cells.map(({ name }) => name).join(", ")}.`,
     );
+  usableFolder(folder); // before hours of work, not after
   const stated = JSON.stringify(settings);
   const results: CellResult<T>[] = [];
   for (const [index, cell] of cells.entries()) {

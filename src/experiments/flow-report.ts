@@ -1,5 +1,5 @@
 /** What the experiments on flows share: tables, means with spread, files, pictures' fields, training in a cell. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type NdArray, ndarray } from "../engine/index.js";
 import { RunError } from "../errors.js";
@@ -12,6 +12,7 @@ import {
   type TrainFlowResult,
   trainFlow,
 } from "../flows/index.js";
+import { writeAtomically } from "../numerics/files.js";
 import { readNpy, writeNpy } from "../numerics/npy.js";
 import { svgToPng } from "../plots/index.js";
 import type { ExperimentOptions } from "./options.js";
@@ -135,12 +136,11 @@ export function csv(rows: readonly (readonly (string | number)[])[]): string {
 
 /** Writes files below `out`; SVG pictures are written as PNG 900 pixels wide. */
 export async function writeFiles(out: string, files: Readonly<Record<string, string>>): Promise<string[]> {
-  mkdirSync(out, { recursive: true });
   const written: string[] = [];
   for (const [name, content] of Object.entries(files)) {
     const picture = name.endsWith(".png");
     const path = join(out, name);
-    writeFileSync(path, picture ? withPalette(await svgToPng(content, { width: 900 })) : content);
+    writeAtomically(path, picture ? withPalette(await svgToPng(content, { width: 900 })) : content);
     written.push(path);
   }
   return written;

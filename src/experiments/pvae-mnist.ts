@@ -3,7 +3,6 @@
  * the test set for the Euclidean VAE and for wrapped and Riemannian Poincare VAEs of several curvatures, in 2, 5, 10 and
  * 20 dimensions, and how well digits are told apart by their two-dimensional codes.
  */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../errors.js";
 import { writeAtomically } from "../numerics/files.js";
@@ -48,7 +47,6 @@ export async function run(options: PvaeMnistOptions): Promise<{ files: string[];
     ).flat(),
   );
   const results = await runCells(cells, { ...budget }, options);
-  mkdirSync(out, { recursive: true });
   const files = ["table.csv", "report.md"].map((name) => join(out, name));
   const picture = await codesPicture(results.map(({ value }) => value));
   writeAtomically(files[0], tableOf(results));

@@ -43,6 +43,15 @@ export function makeFolder(path: string): void {
   readdirSync(path); // refuses a file of that name
 }
 
+/** Makes a folder where it is not there. @throws UsageError if that is not possible. */
+export function usableFolder(path: string): void {
+  try {
+    makeFolder(path);
+  } catch (error) {
+    throw new UsageError(`${path} cannot be made (${reasonOf(error)}); choose a folder that exists and is yours.`);
+  }
+}
+
 /** Removes a file or folder that may or may not be there, and lets it be where that is not possible. */
 export function discard(path: string): void {
   try {

@@ -1,6 +1,6 @@
 // Cells of an experiment: kept, read back, chosen, recomputed when the settings change, never with a NaN in them.
 
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -29,6 +29,15 @@ function counting(names: readonly string[]): { cells: Cell<{ length: number }>[]
 }
 
 describe("cells", () => {
+  it("are not begun where their folder cannot be", async () => {
+    const { cells, computed } = counting(["vae-0"]);
+    writeFileSync(join(out, "file"), "");
+    for (const bad of [join(out, "file"), "/proc/nope"])
+      await expect(runCells(cells, {}, { out: bad, report })).rejects.toThrow(
+        /cells cannot be made \(E[A-Z]+\); choose/,
+      );
+    expect(computed).toEqual([]);
+  });
   it("are computed once, and read back in the order of the list", async () => {
     const { cells, computed } = counting(["vae-0", "rae-0", "vae-1"]);
     const some = await runCells(cells, { epochs: 3 }, { out, report, cells: ["vae"] });
@@ -59,7 +68,7 @@ describe("cells", () => {
   it("with a number that is not finite are not kept", async () => {
     const cells = [{ name: "a", compute: async () => ({ rows: [1, Number.NaN] }) }];
     await expect(runCells(cells, {}, { out, report })).rejects.toThrow(RunError);
-    expect(readdirSync(out)).toEqual([]);
+    expect(readdirSync(join(out, "cells"))).toEqual([]);
   });
 
   it("stop between two of them, keeping what is done", async () => {

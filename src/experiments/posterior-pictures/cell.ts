@@ -2,7 +2,6 @@
  * One cell: a VAE with two latent dimensions, its posterior metric, and everything that the pictures show: the volume
  * over the plane, distances from a point, and four curves between codes with what they decode to.
  */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { decode, encode, trainVae, type Vae } from "../../autoencoders/index.js";
 import { type Dataset, loadDataset, splitDataset, takeDataset } from "../../data/index.js";
@@ -115,7 +114,6 @@ export async function picturesCell(name: string, options: ExperimentOptions): Pr
     fields.set(field as Float64Array, k * n * n);
   });
   const folder = join(out, "cells");
-  mkdirSync(folder, { recursive: true });
   writeNpy(join(folder, `${name}-fields.npy`), { data: fields, shape: [3, n, n], dtype: "float32" });
 
   report(`${name}: curves between codes`);

@@ -1,5 +1,4 @@
 /** Writing what an experiment hands over: texts as they are, pictures (SVG text under a name in .png) as PNG. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { writeAtomically } from "../../numerics/files.js";
 import { svgToPng } from "../../plots/index.js";
@@ -9,7 +8,6 @@ export async function writeOutputs(
   out: string,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<string[]> {
-  mkdirSync(out, { recursive: true });
   const written: string[] = [];
   for (const [name, content] of Object.entries(files)) {
     const path = join(out, name);
