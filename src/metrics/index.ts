@@ -1,4 +1,5 @@
 export * from "./black-box.js";
+export { buresMetric } from "./bures.js";
 export * from "./christoffel.js";
 export * from "./combine.js";
 export * from "./curvature.js";
