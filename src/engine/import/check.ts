@@ -86,8 +86,21 @@ async function runFile(
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (precision === "float64" && /NOT_IMPLEMENTED|Could not find an implementation/i.test(reason)) return undefined;
-    throw new UsageError(`${file.name} cannot be run by ONNX Runtime (${reason.split("\n")[0]}); export it again.`);
+    throw new UsageError(`${file.name} cannot be run by ONNX Runtime (${plainly(reason)}); export it again.`);
   }
+}
+
+/** What the runtime says, without its own source files and the names of its functions, on one line. */
+function plainly(reason: string): string {
+  const said = reason
+    .split(" : FAIL : ")
+    .pop()!
+    .replace(/^\S+\.(?:h|cc):\d+ (?:\S+ )?/, "");
+  return said
+    .split("\n")
+    .map((line) => line.trim().replace(/^\* /, ""))
+    .filter((line) => line !== "")
+    .join(" ");
 }
 
 /**

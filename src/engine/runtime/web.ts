@@ -15,7 +15,7 @@ export const runtime: Runtime = {
     return createSessionWith(ort as any, program, {
       device: options.device ?? "cpu",
       threads: ort.env.wasm.numThreads ?? 1,
-      sessionOptions: { logSeverityLevel: 3 },
+      sessionOptions: { logSeverityLevel: 4 },
       cpuProvider: "wasm",
       copiesResults: true,
     });

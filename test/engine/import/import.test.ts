@@ -371,6 +371,17 @@ describe("what is refused, in one sentence", () => {
     expect(await refusal(bytes)).toMatch(/node "enlarge" \(Resize\): mode "cubic" is not supported/);
   });
 
+  it("what the runtime itself refuses, in its words but for its source files", async () => {
+    const bytes = onnxFile({
+      inputs: { z: ["N", 2, 2, 2, 2, 2] },
+      nodes: [["Resize", ["z", "", "s"], ["y"], { mode: "linear" }]],
+      constants: { s: ndarray(Float64Array.of(1, 1, 2, 2, 2, 2)) },
+    });
+    const message = await refusal(bytes);
+    expect(message).toMatch(/cannot be run by ONNX Runtime \('Linear' mode only supports: .*\); export it again\.$/);
+    expect(message).not.toMatch(/\.(h|cc):|\n/);
+  });
+
   it("shapes that do not fit, with the node", async () => {
     const bytes = onnxFile({ ...simple, constants: { w: randomArray([5, 3], 1) } });
     expect(await refusal(bytes)).toMatch(/node "first" \(Gemm\) cannot be imported: matmul: shapes/);
