@@ -301,7 +301,7 @@ function rootedMetric(
     const rootAt = family.wasserstein2Root!(decoder(z));
     return (v: Tensor): Tensor => rootAt(jvp(decoder, [z], [v])[1] as Parameters);
   };
-  return rootMetric(root, { dimension, name: "2-Wasserstein on the circle" });
+  return rootMetric(root, { dimension, name: "circular 2-Wasserstein" });
 }
 
 /** Density below which mass moves for free: 1e-6 over the range. It keeps dF^2 / p finite where p underflows. */
