@@ -227,6 +227,31 @@ describe("memory", () => {
   });
 });
 
+describe("memory of the tracer", () => {
+  // jax-js keeps the numbers of a constant that is read in a WebAssembly memory, which never shrinks
+  it("does not grow with the number of programs: constants are read and let go", async () => {
+    const grow = WebAssembly.Memory.prototype.grow;
+    let pages = 0;
+    WebAssembly.Memory.prototype.grow = function (count: number) {
+      pages += count;
+      return grow.call(this, count);
+    };
+    try {
+      const n = 100_000;
+      for (let i = 0; i < 6; i++) {
+        const f = e.compile((x: Tensor) => e.grad((y: Tensor) => e.sum(e.mul(e.stopGradient(y), y)))(x), {
+          threads: 1,
+        });
+        await f(e.zerosArray([n]));
+        await f.dispose();
+      }
+      expect(pages * 65536).toBeLessThan(2 * 8 * n); // room for two such constants, where six are read
+    } finally {
+      WebAssembly.Memory.prototype.grow = grow;
+    }
+  });
+});
+
 describe("programs as files and as data", () => {
   it("toOnnx writes a file that a bare ONNX Runtime session runs, with the names asked for", async () => {
     const w = randomArray([3, 2], 1);

@@ -67,11 +67,15 @@ function lower(
   return lowering(values, params, outputs, build);
 }
 
-/** A constant that jax-js made itself (zeros, ones, identity matrices, index ranges), read back. */
+/**
+ * A constant that jax-js made itself (zeros, ones, identity matrices, index ranges), read back. It is a recipe, for which
+ * jax-js takes memory once it is read, and keeps it: a copy of the recipe is read, whose memory goes back at once. (Else that
+ * memory grows with every program, and a memory that grows makes the garbage collector run for each constant.)
+ */
 export function readConstant(constant: any): NdArray {
   const shape = [...constant.shape];
   const type = valueType(constant.dtype);
-  const raw = constant.ref.dataSync();
+  const raw = constant.ref.reshape([1, ...shape]).dataSync();
   if (type === "bool") return { data: Uint8Array.from(raw, (v: any) => Number(Boolean(v))), shape, dtype: "bool" };
   if (type === "int32") return { data: new Int32Array(raw), shape, dtype: "int32" };
   return { data: new Float64Array(raw), shape, dtype: "float64" };
