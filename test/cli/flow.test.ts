@@ -219,6 +219,42 @@ describe("atlas flow", () => {
       ["train", "--data", "lat.csv", "--manifold", "euclidean", "--method", "mixture"],
       /live on spheres/,
     ],
+    [
+      "layers for a mixture",
+      ["train", "--data", "lat.csv", "--method", "mixture", "--hidden", "8"],
+      /--hidden: it goes with flows, not with --method mixture/,
+    ],
+    [
+      "components for a flow",
+      ["train", "--data", "lat.csv", "--components", "4"],
+      /--components: it goes with --method mixture/,
+    ],
+    [
+      "parts of data for a target",
+      ["train", "--target", "ring", "--test-fraction", "0.2"],
+      /--test-fraction: it goes with points/,
+    ],
+    [
+      "a concentration for data",
+      ["train", "--data", "lat.csv", "--concentration", "5"],
+      /--concentration: it goes with a --target/,
+    ],
+    [
+      "a grid for points",
+      ["density", "run", "--at", "places.csv", "--grid", "8"],
+      /--grid: it is of the grid and its picture, and --at/,
+    ],
+    [
+      "a title for no picture",
+      ["density", "run", "--no-picture", "--title", "T"],
+      /--title: it is of the picture, and --no-picture/,
+    ],
+    ["projection of no points", ["density", "run", "--project"], /--project: it is of the points of --at and --mark/],
+    [
+      "a tolerance for fixed steps",
+      ["density", "run", "--tolerance", "1e-5"],
+      /--tolerance: the fixed steps .* have none/,
+    ],
     ["a field that does not exist", ["train", "--target", "ring", "--field", "curl"], /--field: "curl"/],
     ["a missing file", ["train", "--data", "none.csv"], /none\.csv does not exist/],
     ["text among numbers", ["train", "--data", "word.csv"], /row 2, column 1: 'x' is not a number/],

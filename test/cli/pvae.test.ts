@@ -117,6 +117,18 @@ describe("bad input", () => {
     30_000,
   );
 
+  it.each([
+    ["map disk --axes 0,1 --out m", "--axes: the disk of a Poincare VAE has its two only"],
+    ["map disk --distance-from 0 --out m", "--distance-from: disk has codes in the Poincare ball"],
+    ["geodesic disk --metric hyperbolic --graph --from 0 --to 1", "--graph: geodesics of the ball are known"],
+    [
+      "distances disk --metric hyperbolic --method graph --indices 0,1 --out d.npy",
+      "--method graph: distances of the ball are known",
+    ],
+  ])("%s: an option that would be idle", async (command, sentence) => {
+    expect(await refusal(...command.split(" "))).toContain(sentence);
+  });
+
   it("points outside the ball: how far, and the projection; points of another dimension", async () => {
     const outside = await refusal("geodesic", "disk", "--from", "0", "--to", "1,1");
     expect(outside).toMatch(/--to has length 1.41421, 0.219 beyond the edge of the ball at 1.19523/);

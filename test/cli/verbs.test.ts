@@ -121,6 +121,23 @@ describe("atlas map", () => {
   });
 });
 
+describe("options that would be idle", () => {
+  it.each([
+    ["map run --distance-from 0 --geodesics 3 --out m", "--geodesics: a map of distances draws none"],
+    ["map run --seed 3 --out m", "--seed: it says between which codes geodesics go"],
+    ["map run --axes 0,5 --out m", '--axes: "0,5" does not name two of the 2 latent axes 0 to 1'],
+    ["distances run --indices 0,1 --method tree --out d.npy", '--method: "tree" is not one of exact, graph'],
+    ["distances run --indices 0,1 --out d.csv", '--out: "d.csv" does not end in .npy'],
+    ["shoot run --from 0 --velocity 1,0 --time 0 --out s.csv", "--time: 0 follows nothing"],
+    ["shoot run --from 0 --velocity 1,0,0 --out s.csv", "has 3 components, the latent space of this run has 2"],
+  ])("%s is refused", async (command, sentence) => {
+    const { code, err } = await atlas(folder, ...command.split(" "));
+    expect(code, err).toBe(2);
+    expect(err).toContain(sentence);
+    expect(err.trim().split("\n")).toHaveLength(1);
+  });
+});
+
 describe("atlas export", () => {
   it("writes files that a bare ONNX Runtime runs", async () => {
     const result = await json`export run --out exported --batch 2`;
