@@ -68,7 +68,7 @@ export function compile<F extends (...args: any[]) => any>(f: F, options: Compil
         args,
         leaves.map(() => 0),
       ),
-    )}|${leaves.map((a) => `${a.dtype}[${a.shape}]`)}`;
+    )}|${leaves.map(kind)}`;
     let variant = variants.get(key);
     if (variant === undefined) {
       variant = build(args, leaves);
@@ -130,7 +130,14 @@ function scalarArray(value: number, dtype: Precision): NdArray {
 // Arrays that were donated and not handed out again since.
 const givenUp = new WeakSet<NdArray>();
 
-const kind = (a: LeafType): string => `${a.dtype}[${a.shape}]`;
+const kinds = new WeakMap<LeafType, string>();
+
+/** Type and shape as a word; arrays that come again and again are asked once. */
+function kind(a: LeafType): string {
+  let word = kinds.get(a);
+  if (word === undefined) kinds.set(a, (word = `${a.dtype}[${a.shape}]`));
+  return word;
+}
 
 function takeFree(free: Map<string, NdArray[]>, type: LeafType): NdArray {
   const array = free.get(kind(type))?.pop();
@@ -148,16 +155,18 @@ function giveBack(
   donated: readonly number[],
   results: readonly NdArray[],
 ): void {
+  const kept = new Set(results);
+  const needed = new Map<string, number>();
+  for (const result of results) needed.set(kind(result), (needed.get(kind(result)) ?? 0) + 1);
   let position = 0;
   args.forEach((arg, i) => {
     const count = flattenTree(arg).leaves.length;
     if (donated.includes(i))
       for (const leaf of leaves.slice(position, position + count)) {
-        if (results.includes(leaf)) continue;
+        if (kept.has(leaf)) continue;
         const list = free.get(kind(leaf)) ?? [];
         // Never more than the results of one call need, or a program that shrinks its arguments would hoard them.
-        const needed = results.filter((result) => kind(result) === kind(leaf)).length;
-        if (list.length >= needed || list.includes(leaf)) continue;
+        if (list.length >= (needed.get(kind(leaf)) ?? 0) || list.includes(leaf)) continue;
         list.push(leaf);
         givenUp.add(leaf);
         free.set(kind(leaf), list);
