@@ -219,7 +219,7 @@ export function warningsOf(acceptance: number | undefined, quality: Quality, tot
     );
   if (!(quality.splitRHat < 1.05))
     warnings.push(
-      `split R-hat is ${quality.splitRHat.toFixed(2)}: the chains have not met, so the draws lean on their starts; take more transitions for each draw (--transitions)`,
+      `split R-hat is ${Number.isFinite(quality.splitRHat) ? quality.splitRHat.toFixed(2) : "infinite"}: the chains have not met, so the draws lean on their starts; take more transitions for each draw (--transitions)`,
     );
   if (!(quality.effectiveSampleSize > total / 20))
     warnings.push(

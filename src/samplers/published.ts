@@ -104,7 +104,9 @@ export function publishedSampler(metric: PosteriorMetric, codes: NdArray, option
             warnings:
               quality && !(quality.splitRHat < 1.05)
                 ? [
-                    `split R-hat over the chains' paths is ${quality.splitRHat.toFixed(2)}: samples stay where they started`,
+                    Number.isFinite(quality.splitRHat)
+                      ? `split R-hat over the chains' paths is ${quality.splitRHat.toFixed(2)}: samples stay where they started`
+                      : "the chains that were watched stood still: the samples are their starts",
                   ]
                 : [],
           },

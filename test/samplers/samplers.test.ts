@@ -235,6 +235,21 @@ describe("publishedSampler", () => {
     expect(diagnostics.warnings.join()).toContain("where they started");
     expect(diagnostics.gradients).toBe(100 * 1000);
   });
+
+  it("says so where no chain moves", async () => {
+    // wells so narrow that every step of this size flies off
+    const metric = posteriorMetric({
+      centroids: codes,
+      inverseVariances: ndarray(new Float64Array(codes.data.length).fill(1e8), codes.shape),
+      rho: 1,
+      lambda: 1e-4,
+    });
+    const { latents, diagnostics } = await publishedSampler(metric, codes, { stepSize: 0.5 }).draw(20, 2);
+    expect(diagnostics.acceptance).toBeLessThan(1e-6);
+    expect(diagnostics.warnings).toEqual(["the chains that were watched stood still: the samples are their starts"]);
+    const starts = new Set(asRows(codes).map(String));
+    for (const z of asRows(latents)) expect(starts.has(String(z))).toBe(true);
+  });
 });
 
 describe("independent samplers", () => {

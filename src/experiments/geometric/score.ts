@@ -80,11 +80,12 @@ export function firstRows(images: NdArray): NdArray {
   );
 }
 
+/** An infinite split R-hat (no chain moved) is in the sampler's warning, and no number of a table. */
 function chainsOf({ acceptance, effectiveSampleSize, splitRHat }: Diagnostics) {
   return {
     ...(acceptance !== undefined && { acceptance }),
     ...(effectiveSampleSize !== undefined && { effectiveSampleSize }),
-    ...(splitRHat !== undefined && { splitRHat }),
+    ...(splitRHat !== undefined && Number.isFinite(splitRHat) && { splitRHat }),
   };
 }
 
