@@ -37,7 +37,9 @@ function halves({ values, chains }: ScalarDraws): HalfChains {
   const means = new Float64Array(m);
   let within = 0;
   for (let c = 0; c < m; c++) {
-    for (let t = 0; t < n; t++) means[c] += at(t, c) / n;
+    // from the first draw on, so that a chain that stands still has no variance at all, not one of rounding
+    means[c] = at(0, c);
+    for (let t = 1; t < n; t++) means[c] += (at(t, c) - at(0, c)) / n;
     for (let t = 0; t < n; t++) within += (at(t, c) - means[c]) ** 2 / ((n - 1) * m);
   }
   const grand = means.reduce((a, b) => a + b, 0) / m;
