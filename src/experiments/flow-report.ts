@@ -134,13 +134,17 @@ export function csv(rows: readonly (readonly (string | number)[])[]): string {
   return `${rows.map((row) => row.join(",")).join("\n")}\n`;
 }
 
-/** Writes files below `out`; SVG pictures are written as PNG 900 pixels wide. */
-export async function writeFiles(out: string, files: Readonly<Record<string, string>>): Promise<string[]> {
+/** Writes files below `out`; SVG pictures are written as PNG, 900 pixels wide unless told otherwise. */
+export async function writeFiles(
+  out: string,
+  files: Readonly<Record<string, string>>,
+  { width = 900 }: { readonly width?: number } = {},
+): Promise<string[]> {
   const written: string[] = [];
   for (const [name, content] of Object.entries(files)) {
     const picture = name.endsWith(".png");
     const path = join(out, name);
-    writeAtomically(path, picture ? withPalette(await svgToPng(content, { width: 900 })) : content);
+    writeAtomically(path, picture ? withPalette(await svgToPng(content, { width })) : content);
     written.push(path);
   }
   return written;

@@ -119,7 +119,7 @@ async function write(options: ExperimentOptions, result: CellResult<PicturesCell
     "least",
     "converged",
   ];
-  const files = await writeFiles(options.out, {
+  const files = {
     "plane.png": figureGrid(
       [
         await plane(`rho ${value.paperRho.toPrecision(3)}, by the paper's rule`, undefined, volumeByRule),
@@ -146,8 +146,8 @@ async function write(options: ExperimentOptions, result: CellResult<PicturesCell
     "interpolation.png": sheet.svg,
     "curves.csv": csv([header, ...numbers].map((row) => row.map((cell) => cell.replace(",", "")))),
     "report.md": report(options, result, table([header, ...numbers])),
-  });
-  return files;
+  };
+  return writeFiles(options.out, files, { width: 1500 }); // two panels beside each other
 }
 
 /** Whether every minimising curve is the shortest of the four in what it minimises, but for the rounding of polygons. */
