@@ -8,12 +8,14 @@ import {
   evaluateFlow,
   type Flow,
   type FlowGoal,
+  type FlowSamples,
   type TrainFlowOptions,
   type TrainFlowResult,
   trainFlow,
 } from "../flows/index.js";
 import { writeAtomically } from "../numerics/files.js";
 import { readNpy, writeNpy } from "../numerics/npy.js";
+import type { RandomKey } from "../numerics/random.js";
 import { svgToPng } from "../plots/index.js";
 import type { ExperimentOptions } from "./options.js";
 import { withPalette } from "./world-map/palette-png.js";
@@ -87,15 +89,50 @@ export interface CarefulDensities {
   readonly gap: number | null;
 }
 
+const careful = { integrator: "adaptive", tolerance: 1e-5, precision: "float32" } as const;
+
 export async function carefulDensities(flow: Flow, points: NdArray, threads?: number): Promise<CarefulDensities> {
   const fixed = await logDensities(flow, points, { threads });
+  return unlessStiff<CarefulDensities>(
+    async () => {
+      const logDensity = await logDensities(flow, points, { threads, ...careful });
+      return { logDensity, gap: average(fixed) - average(logDensity) };
+    },
+    { logDensity: fixed, gap: null },
+  );
+}
+
+/** Draws of a flow with their log densities, likewise; the same draws of the base for both integrators. */
+export async function carefulSamples(
+  flow: Flow,
+  key: RandomKey,
+  count: number,
+  threads?: number,
+): Promise<FlowSamples & CarefulDensities> {
+  const drawBy = async (options: EvaluateFlowOptions) => {
+    const evaluator = evaluateFlow(flow, options);
+    try {
+      return await evaluator.sample(key, count);
+    } finally {
+      await evaluator.dispose();
+    }
+  };
+  const fixed = await drawBy({ threads });
+  return unlessStiff<FlowSamples & CarefulDensities>(
+    async () => {
+      const drawn = await drawBy({ threads, ...careful });
+      return { ...drawn, gap: average(fixed.logDensity) - average(drawn.logDensity) };
+    },
+    { ...fixed, gap: null },
+  );
+}
+
+async function unlessStiff<T>(measure: () => Promise<T>, otherwise: T): Promise<T> {
   try {
-    const options = { threads, integrator: "adaptive", tolerance: 1e-5, precision: "float32" } as const;
-    const logDensity = await logDensities(flow, points, options);
-    return { logDensity, gap: average(fixed) - average(logDensity) };
+    return await measure();
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
-    return { logDensity: fixed, gap: null };
+    return otherwise;
   }
 }
 

@@ -148,8 +148,9 @@ function reportOf(
 
 \`${commandOf("vmf-flows", options)}\` (${whenComputed(have)}; ${plan.length - have.length} of ${plan.length} cells not run).${options.fast ? " **The fast version: for a look, not for its numbers.**" : ""}
 
-${settings.steps} steps of the optimiser, batches of ${settings.batchSize}, network ${settings.hidden.join(" x ")} (swish), learning rate ${settings.learningRate} (half a cosine), ${settings.integrationSteps}
-Runge-Kutta steps, exact divergence; ${settings.draws} draws to learn from (likelihood), ${settings.measured} fresh ones to measure on.
+${settings.steps} steps of the optimiser, batches of ${settings.batchSize}, network ${settings.hidden.join(" x ")} (swish), learning rate ${settings.learningRate} (reverse KL: ${settings.klLearningRate}; half a cosine), ${settings.integrationSteps}
+Runge-Kutta steps, exact divergence, weight ${settings.agreement} on the estimated error of the integration (without it a reverse KL falls
+below 0, by thousands of nats, through the errors of the steps); ${settings.draws} draws to learn from (likelihood), ${settings.measured} fresh ones to measure on.
 
 Nats. likelihood: negative log-likelihood of fresh draws with respect to the area of the unit sphere, which is never
 below the target's entropy (the floor) but by chance; kl: KL(flow || target) from draws of the flow. Mean ± 1.96
@@ -161,8 +162,8 @@ The target is centred at the pole that the stereographic projection cannot reach
 target is not known to us, and a stereographic likelihood depends on little else. The published likelihoods of the
 Riemannian flow lie 0.013 to 0.016 below the floor: equal to it within their error.
 
-Likelihoods are measured by the adaptive integrator; the fixed steps of the training differ from it by
-${describeGaps(plan.flatMap((c) => (c.loss === "likelihood" ? (results.get(cellName(c))?.value ?? []) : [])).map(({ gap }) => gap))}.
+All is measured by the adaptive integrator; the fixed steps of the training differ from it by
+${describeGaps(have.map(({ value }) => value.gap))}.
 
 Cells of ours below the floor: ${below.length === 0 ? "none" : below.join("; ")}.
 ${drawn ? "\n![density](density.png)\n" : ""}`;

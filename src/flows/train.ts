@@ -21,6 +21,7 @@ import {
   sub,
   type Tensor,
   valueAndGrad,
+  zeros,
 } from "../engine/index.js";
 import { expectThat, RunError, UsageError } from "../errors.js";
 import { checkPoints } from "../manifolds/index.js";
@@ -209,35 +210,47 @@ export function resolveSettings(given: Partial<FlowSettings>): FlowSettings {
   return settings;
 }
 
-/** One step: `(state, batch, noise, scalars) -> [state, loss]`, traceable. */
+/** One step: `(state, batch, noise, scalars) -> [state, loss, mean log density of the points]`, traceable. */
 export function flowTrainingStep(
   shape: FlowShape,
   settings: Pick<FlowSettings, "clipNorm" | "divergence"> & Partial<Pick<FlowSettings, "smoothness" | "agreement">>,
   target?: FlowTarget,
-): (state: FlowTrainingState<any>, batch: Operand, noise: Operand, scalars: any) => [FlowTrainingState<any>, Tensor] {
+): (
+  state: FlowTrainingState<any>,
+  batch: Operand,
+  noise: Operand,
+  scalars: any,
+) => [FlowTrainingState<any>, Tensor, Tensor] {
   const optimizer = adam();
   return (state, batch, noise, scalars) => {
     const estimate = settings.divergence === "hutchinson" ? (noise as Tensor) : undefined;
     const { smoothness = 0, agreement = 0 } = settings;
-    const objective = (parameters: any) => {
+    // `probe` is 0: the derivative by it is the mean log density, which so comes with the gradient
+    const objective = ({ parameters, probe }: { parameters: any; probe: Tensor }) => {
       const { logDensity, effort, disagreement, ...flow } =
         target === undefined
           ? flowLogDensityAndEffort(shape, parameters, batch as Tensor, estimate)
           : flowFromBase(shape, parameters, batch as Tensor, estimate);
-      let loss =
-        "points" in flow ? mean(sub(logDensity, target!.logDensity(flow.points as Tensor))) : neg(mean(logDensity));
+      const level = mean(logDensity);
+      let loss = "points" in flow ? sub(level, mean(target!.logDensity(flow.points as Tensor))) : neg(level);
       if (smoothness > 0) loss = add(loss, mul(smoothness, mean(effort)));
-      return agreement > 0 ? add(loss, mul(agreement, mean(disagreement))) : loss;
+      if (agreement > 0) loss = add(loss, mul(agreement, mean(disagreement)));
+      return add(loss, mul(probe, level));
     };
-    const [loss, raw] = valueAndGrad(objective)(state.parameters);
+    const [loss, { parameters: raw, probe: level }] = valueAndGrad(objective)({
+      parameters: state.parameters,
+      probe: zeros([]),
+    });
     const gradients = clipByGlobalNorm(raw, settings.clipNorm);
     const [parameters, moments] = optimizer.update(state.parameters, gradients, state.optimizer as any, scalars);
-    return [{ parameters, optimizer: moments }, loss];
+    return [{ parameters, optimizer: moments }, loss, level];
   };
 }
 
 /** Points in single precision lie 1e-7 apart: a mean density above 1e7 a dimension is an error of the integration. */
 const LARGEST_LOG_DENSITY = 17;
+/** Nats that the mean log density of a batch may lie below that of the uniform law, which has the least of all. */
+const BELOW_UNIFORM = 10;
 /** Beyond what a bad but sound flow comes to: a normal base 20,000 standard deviations away. */
 const LARGEST_LOSS = 2e8;
 
@@ -278,12 +291,17 @@ async function run(
     goal: described,
     progress: { epochs: r.position.epoch, state, seconds: secondsOf(r) },
   });
-  /** Lets what is not finite pass: the loop has a sentence for it. */
-  const requireSound = (loss: number, where: string) => {
+  /** Lets what is not finite pass: the loop has a sentence for it. `level`: mean log density of draws of the flow itself. */
+  const requireSound = (loss: number, where: string, level = 0) => {
     const tooSmall = target === undefined && loss < -LARGEST_LOG_DENSITY * manifold.dimension;
-    if (!tooSmall && !(Math.abs(loss) > LARGEST_LOSS && Number.isFinite(loss))) return;
+    // E log q of a density's own draws is least, -log V, for the uniform one; a reverse KL that falls on is the steps' error
+    const tooThin = level < -Math.log(manifold.totalVolume) - BELOW_UNIFORM;
+    if (!tooSmall && !tooThin && !(Math.abs(loss) > LARGEST_LOSS && Number.isFinite(loss))) return;
+    const what = tooThin
+      ? `mean log density ${level.toPrecision(3)} of its own draws`
+      : `mean loss ${loss.toPrecision(3)} nats`;
     throw new RunError(
-      `training diverged: the flow's integration blew up in ${where} (mean loss ${loss.toPrecision(3)} nats, which no density of these points has); what was saved after earlier epochs is kept: train again with a smaller learning rate, more integration steps, or a larger smoothness or agreement.`,
+      `training diverged: the flow's integration blew up in ${where} (${what}, which no density of these points has); what was saved after earlier epochs is kept: train again with a smaller learning rate, more integration steps, or a larger smoothness or agreement.`,
     );
   };
   const noise = ndarray(new Float32Array(preimages * B * space.dimension), [preimages * B, space.dimension]);
@@ -314,10 +332,11 @@ async function run(
           batch = ndarray(data, [B, n]);
         } else batch = sampleFlowBase(shape, split(key, "base"), B);
         const scalars = optimizer.scalars(done + 1, learningRate(done, steps));
-        const [next, loss]: [FlowTrainingState, NdArray] = await step(state, batch, noise, scalars);
+        const [next, loss, level]: [FlowTrainingState, NdArray, NdArray] = await step(state, batch, noise, scalars);
         requireSound(
           loss.data[0] as number,
           `epoch ${1 + Math.floor(done / stepsPerEpoch)} after ${done % stepsPerEpoch} batches`,
+          target === undefined ? undefined : Number(level.data[0]),
         );
         return [next, [loss.data[0] as number]];
       },

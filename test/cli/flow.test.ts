@@ -161,6 +161,7 @@ describe("atlas flow", () => {
       "1",
       ...small,
     );
+    expect(Math.abs(ring.integrationGap)).toBeLessThan(0.1); // of its own draws
     expect(ring.manifold).toEqual({ kind: "poincare-ball", dimension: 2, curvature: 2 });
     await json("flow", "train", "--data", "places.csv", "--method", "stereographic", "--out", "st", ...one);
   });

@@ -11,6 +11,7 @@ import {
   resumeFlow,
   type TrainFlowOptions,
   trainFlow,
+  vonMisesFisherTarget,
 } from "../../src/flows/index.js";
 import { sphere } from "../../src/manifolds/index.js";
 import { randomKey } from "../../src/numerics/random.js";
@@ -126,6 +127,17 @@ describe("training a flow", () => {
     );
     expect(weights(loadFlow(out).flow)).toEqual(weights(good.flow));
     await expect(trainFlow({ target: bad }, { ...small, epochs: 1 })).rejects.toThrow(/no checkpoint was asked for/);
+  });
+
+  it("a reverse KL that lives on the steps' errors is stopped: no draws are thinner than the uniform law's", async () => {
+    const options = { stepsPerEpoch: 50, epochs: 6, batchSize: 64, learningRate: 0.1, seed: 0, threads: 1 } as const;
+    const sphere2 = { kind: "sphere", dimension: 2 } as const;
+    const flow = { manifold: sphere2, hidden: [16], activation: "swish" as const, steps: 2 };
+    await expect(
+      trainFlow({ target: vonMisesFisherTarget([0, 0, 1], 100) }, { ...options, flow, schedule: { kind: "constant" } }),
+    ).rejects.toThrow(
+      /training diverged: .* \(mean log density -\d\S* of its own draws, which no density .* agreement\.$/,
+    );
   });
 
   it("refuses what cannot be, in one sentence", async () => {

@@ -103,34 +103,32 @@ export async function trainFlowRun(options: FlowTrainOptions, command: Command):
 /** Points on which the integrators are compared. */
 const COMPARED = 100;
 
-/** What the fixed steps of the training make of some points, against the adaptive integrator. */
-async function integrationGap(result: TrainFlowResult, { goal, heldOut }: Loaded, { threads }: FlowTrainOptions) {
-  if (!("points" in goal) || result.reason === "stopped") return undefined;
-  const [{ evaluateFlow }, { takeRows }] = await Promise.all([
+/** What the fixed steps of the training make of some points (of draws, for a target), against the adaptive integrator. */
+async function integrationGap(result: TrainFlowResult, { goal, heldOut }: Loaded, options: FlowTrainOptions) {
+  if (result.reason === "stopped") return undefined;
+  const [{ evaluateFlow }, { takeRows }, { randomKey, split }] = await Promise.all([
     import("../../flows/index.js"),
     import("../../engine/index.js"),
+    import("../../numerics/random.js"),
   ]);
-  const source = heldOut ?? goal.points;
-  const points = takeRows(
-    source,
-    Array.from({ length: Math.min(COMPARED, source.shape[0]) }, (_, i) => i),
-  );
+  const threads = options.threads === undefined ? {} : { threads: Number(options.threads) };
+  const given = "points" in goal ? (heldOut ?? goal.points) : undefined;
+  const rows = Array.from({ length: Math.min(COMPARED, given?.shape[0] ?? COMPARED) }, (_, i) => i);
+  const kind = given === undefined ? "its own" : given === heldOut ? "held-out" : "training";
   const means: number[] = [];
   for (const integrator of ["fixed", "adaptive"] as const) {
-    const evaluator = evaluateFlow(result.flow, {
-      integrator,
-      tolerance: 1e-5,
-      precision: "float32",
-      ...(threads !== undefined && { threads: Number(threads) }),
-    });
+    const evaluator = evaluateFlow(result.flow, { integrator, tolerance: 1e-5, precision: "float32", ...threads });
     try {
-      const values = await evaluator.logDensity(points);
+      const values =
+        given === undefined
+          ? (await evaluator.sample(split(randomKey(Number(options.seed)), "gap"), COMPARED)).logDensity
+          : await evaluator.logDensity(takeRows(given, rows));
       means.push(values.reduce((a, b) => a + b, 0) / values.length);
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
       return {
         nats: undefined,
-        sentence: `Warning: ${integrator} integration fails on ${source === heldOut ? "held-out" : "training"} points (${error.message}); train with more --integration-steps or a larger --agreement or --smoothness.`,
+        sentence: `Warning: ${integrator} integration fails on ${kind} points (${error.message}); train with more --integration-steps or a larger --agreement or --smoothness.`,
       };
     } finally {
       await evaluator.dispose();
@@ -141,7 +139,7 @@ async function integrationGap(result: TrainFlowResult, { goal, heldOut }: Loaded
     nats,
     sentence:
       Math.abs(nats) > 0.02
-        ? `Warning: its fixed steps give these points ${nats.toFixed(3)} nats ${nats > 0 ? "more" : "less"} than exact integration does; train with more --integration-steps or a larger --agreement or --smoothness, or use --integrator adaptive.`
+        ? `Warning: its fixed steps give ${kind} points ${nats.toFixed(3)} nats ${nats > 0 ? "more" : "less"} than exact integration does; train with more --integration-steps or a larger --agreement or --smoothness, or use --integrator adaptive.`
         : `Integration: fixed steps and the adaptive integrator agree to ${Math.abs(nats).toFixed(4)} nats.`,
   };
 }
