@@ -61,7 +61,7 @@ function registerTrain(flow: Command): void {
     .option("--smoothness <weight>", "of the squared divergence in the loss; raise it for sharp densities", "0.003")
     .option(
       "--agreement <weight>",
-      "of the integration's estimated error in the loss, which keeps its steps exact; default: 0.3 for the field potential, else 0",
+      "of the integration's estimated error in the loss, which keeps its steps exact; default: 0.3 for a target and for the field potential, else 0",
     )
     .option("--epochs <n>", "with a checkpoint after each", "20")
     .option("--steps-per-epoch <n>", "steps of the optimiser; default 100")
