@@ -5,22 +5,26 @@
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import { importOnnx, reshape } from "../engine/index.js";
+import { importOnnx, reshape, type Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { featureMetric, type LatentMetric, withFloor } from "../metrics/index.js";
-import type { OpenRun } from "./open-run.js";
 import { numberFromZero } from "./options.js";
 
 const known = ["file", "output", "floor"];
+
+/** What a run decodes to, [N, d] -> [N, D]. */
+interface DecodedMean {
+  readonly folder: string;
+  readonly dimension: number;
+  readonly dataDimension: number;
+  mean(z: Tensor): Tensor;
+}
 
 /**
  * @param list what stands behind `feature:`
  * @throws UsageError for parts that are not known, files that `importOnnx` refuses, and networks of rows of another size
  */
-export async function featureChoice(
-  run: Pick<OpenRun, "folder" | "dimension" | "dataDimension" | "mean">,
-  list = "",
-): Promise<LatentMetric> {
+export async function featureChoice(run: DecodedMean, list = ""): Promise<LatentMetric> {
   const option = "--metric feature";
   const given = new Map<string, string>();
   for (const part of list === "" ? [] : list.split(",")) {
@@ -45,7 +49,7 @@ export async function featureChoice(
     );
   const name = model.outputs[0].name;
   const metric = featureMetric(
-    run.mean,
+    (z) => run.mean(z),
     (x) => model.apply(reshape(x, [x.shape[0], ...sizes]))[name],
     run.dimension,
     `pullback of ${basename(path, ".onnx")}`,

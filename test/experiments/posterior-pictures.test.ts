@@ -13,7 +13,7 @@ it("posterior-pictures: curves, pictures, report", async () => {
   const { files } = await run({ fast: true, seed: 0, out, report: () => {}, threads: 1, epochs: 2 });
   const pictures = files.filter((path) => path.endsWith(".png"));
   expect(pictures).toHaveLength(4);
-  for (const path of pictures) expect(decodePng(readFileSync(path)).width).toBe(900);
+  for (const path of pictures) expect(decodePng(readFileSync(path)).width).toBe(1500);
   const rows = readFileSync(join(out, "curves.csv"), "utf8")
     .trim()
     .split("\n")
