@@ -154,7 +154,8 @@ below 0, by thousands of nats, through the errors of the steps); ${settings.draw
 
 Nats. likelihood: negative log-likelihood of fresh draws with respect to the area of the unit sphere, which is never
 below the target's entropy (the floor) but by chance; kl: KL(flow || target) from draws of the flow. Mean ± 1.96
-standard errors (number of seeds). Mass: of the fitted densities on an equal-area grid of the sphere, 1 wanted.
+standard errors (number of seeds). Mass: of the fitted densities, by the fixed steps of the training, on an equal-area grid of
+the sphere; 1 wanted (more where a flow lives on the errors of its steps, as the stereographic one does at its pole).
 
 ${table([["loss", "concentration", "method", "ours", "published", "floor", "mass"], ...rows])}
 
