@@ -148,7 +148,7 @@ function reportOf(
 
 \`${commandOf("vmf-flows", options)}\` (${whenComputed(have)}; ${plan.length - have.length} of ${plan.length} cells not run).${options.fast ? " **The fast version: for a look, not for its numbers.**" : ""}
 
-${settings.steps} steps of the optimiser, batches of ${settings.batchSize}, network ${settings.hidden.join(" x ")} (swish), learning rate ${settings.learningRate} (reverse KL: ${settings.klLearningRate}; half a cosine), ${settings.integrationSteps}
+${settings.steps} steps of the optimiser, batches of ${settings.batchSize}, network ${settings.hidden.join(" x ")} (swish), learning rate ${settings.learningRate} (half a cosine), ${settings.integrationSteps}
 Runge-Kutta steps, exact divergence, weight ${settings.agreement} on the estimated error of the integration (without it a reverse KL falls
 below 0, by thousands of nats, through the errors of the steps); ${settings.draws} draws to learn from (likelihood), ${settings.measured} fresh ones to measure on.
 
