@@ -33,10 +33,10 @@ import {
   probabilityDifferences,
   pullback,
   type Values,
-  weightedSum,
   withFloor,
 } from "../metrics/index.js";
 import { type LikelihoodChoice, likelihoodBlocks, likelihoodFamily } from "./likelihood.js";
+import { sumOfBlocks } from "./sum-of-blocks.js";
 import { hasTransport, type TransportOptions, transportMetric, transportOfBlocks } from "./transport-choice.js";
 import { decoderWithUncertainty, type Vae } from "./vae.js";
 import { decodeLinear, decodeParameters, hasFamily } from "./vae-model.js";
@@ -273,6 +273,10 @@ function metricNamed(
     throw new UsageError(`metric: ${idle[0]} goes with wasserstein and wasserstein1, not with ${name}.`);
   if (weights !== undefined) checkBlocks(model, weights);
   if (transport.blockValues !== undefined) checkBlocks(model, transport.blockValues);
+  if (columns !== undefined && model.blocks !== undefined)
+    throw new UsageError(
+      `metric: columns of mixed data do not go alone; give weights of its blocks (${model.blocks.map((block) => block.name).join(", ")}).`,
+    );
   if (transports && model.blocks !== undefined)
     return transportOfBlocks(name, whole, model.blocks, dimension, weights ?? {}, transport);
   const decoder = columns === undefined ? whole : columnsOf(whole, columns);
@@ -338,15 +342,8 @@ function blockwise(
   weights: Readonly<Record<string, number>>,
 ): LatentMetric {
   const form = name === "fisher-rao-kl" ? "kl" : "auto";
-  const parts = blocks
-    .filter((block) => (weights[block.name] ?? 1) !== 0)
-    .map((block) => ({
-      metric: fisherRao(blockOf(decoder, block.name), block.family, dimension, { form }),
-      weight: weights[block.name] ?? 1,
-    }));
-  return weightedSum(
-    parts,
-    `Fisher-Rao of ${parts.map(({ weight, metric }) => `${weight} x ${metric.name}`).join(", ")}`,
+  return sumOfBlocks(blocks, weights, "Fisher-Rao", (block) =>
+    fisherRao(blockOf(decoder, block.name), block.family, dimension, { form }),
   );
 }
 

@@ -11,8 +11,8 @@ import {
   type Values,
   wasserstein1,
   wasserstein2,
-  weightedSum,
 } from "../metrics/index.js";
+import { sumOfBlocks } from "./sum-of-blocks.js";
 
 export type TransportName = "wasserstein" | "wasserstein1";
 
@@ -112,22 +112,14 @@ export function transportOfBlocks(
     throw new UsageError(
       `metric: ${name} of mixed data takes a range for each block; give blockValues, or --metric ${name}:${blocks[0].name}.low=0,${blocks[0].name}.high=1 on the command line.`,
     );
-  const counted = blocks.filter((block) => (weights[block.name] ?? 1) !== 0);
-  const without = counted.find(({ family }) => !hasTransport(name, family));
-  if (without !== undefined)
-    throw new UsageError(
-      `metric: ${name} does not go with block "${without.name}" (${without.family.name}); give it weight 0, --metric ${name}:${without.name}=0 on the command line, or use fisher-rao.`,
-    );
-  const parts = counted.map((block) => ({
-    metric: transportMetric(name, blockOf(decoder, block.name), block, dimension, {
+  return sumOfBlocks(blocks, weights, `${name === "wasserstein" ? 2 : 1}-Wasserstein`, (block) => {
+    if (!hasTransport(name, block.family))
+      throw new UsageError(
+        `metric: ${name} does not go with block "${block.name}" (${block.family.name}); give it weight 0, --metric ${name}:${block.name}=0 on the command line, or use fisher-rao.`,
+      );
+    return transportMetric(name, blockOf(decoder, block.name), block, dimension, {
       ...options,
       values: blockValues[block.name],
-    }),
-    weight: weights[block.name] ?? 1,
-  }));
-  const order = name === "wasserstein" ? 2 : 1;
-  return weightedSum(
-    parts,
-    `${order}-Wasserstein of ${counted.map((block, i) => `${parts[i].weight === 1 ? "" : `${parts[i].weight} x `}${block.name}`).join(", ")}`,
-  );
+    });
+  });
 }

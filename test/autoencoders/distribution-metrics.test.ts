@@ -358,13 +358,18 @@ describe("transport of mixed data", () => {
     );
     near(await steps(metrics.metric("wasserstein1", { weights: { turn: 0, amount: 0, level: 0 } })), await of(2, {}));
     for (const [options, sentence] of [
-      [{}, /does not go with block "turn" \(von Mises\); give it weight 0/],
+      [{ blockValues: { amount: range } }, /does not go with block "turn" \(von Mises\); give it weight 0/],
       [
         { weights: { turn: 0 } },
         /of block "amount" \(gamma\) needs the range .* wasserstein1:amount.low=0,amount.high=1/,
       ],
       [{ values: range }, /takes a range for each block; give blockValues/],
       [{ blockValues: { mount: range } }, /"mount" is no block/],
+      [{ columns: [0] }, /columns of mixed data do not go alone; give weights of its blocks/],
+      [
+        { weights: { amount: 0, turn: 0, size: 0, level: 0 } },
+        /all blocks have weight 0 \(amount, turn, size, level\)/,
+      ],
       [
         { ...choice, blockValues: { amount: { low: 0, high: 9, count: 10 } } },
         /"log" wants values above 0, and those of block "amount" \(gamma\) begin at 0/,

@@ -9,7 +9,8 @@ export const runtime: Runtime = {
     createSessionWith(ort as any, program, {
       device: options.device ?? "cpu",
       threads: options.threads ?? availableParallelism(),
-      // What fails is thrown, and nothing else is for the terminal. Threads that wait in a busy loop starve the other sessions: stop them between runs.
+      // Threads that wait in a busy loop starve the other sessions: stop them between runs. What fails is thrown, and
+      // nothing of the log is for the terminal.
       sessionOptions: { extra: { session: { force_spinning_stop: "1" } }, logSeverityLevel: 4 },
     }),
 };
