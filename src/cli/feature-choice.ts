@@ -8,7 +8,7 @@ import { basename } from "node:path";
 import { importOnnx, reshape, type Tensor } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { featureMetric, type LatentMetric, withFloor } from "../metrics/index.js";
-import { numberFromZero } from "./options.js";
+import { namedValues, numberFromZero } from "./options.js";
 
 const known = ["file", "output", "floor"];
 
@@ -26,16 +26,9 @@ interface DecodedMean {
  */
 export async function featureChoice(run: DecodedMean, list = ""): Promise<LatentMetric> {
   const option = "--metric feature";
-  const given = new Map<string, string>();
-  for (const part of list === "" ? [] : list.split(",")) {
-    const [key, value] = part.split(/=(.*)/s).map((piece) => piece.trim());
-    if (!known.includes(key) || !value)
-      throw new UsageError(`${option}: "${part}" is not of the form name=value with a name of ${known.join(", ")}.`);
-    given.set(key, value);
-  }
+  const given = list === "" ? new Map<string, string>() : namedValues(option, list, known);
   const path = given.get("file");
-  if (path === undefined)
-    throw new UsageError(`${option}: the network is missing; name its file, ${option}:file=network.onnx.`);
+  if (!path) throw new UsageError(`${option}: the network is missing; name its file, ${option}:file=network.onnx.`);
   if (!(existsSync(path) && statSync(path).isFile()))
     throw new UsageError(`${option}: there is no file ${path}; give the path of an ONNX file.`);
   const floor = given.has("floor") ? numberFromZero(`${option} floor`, given.get("floor")!) : 0;

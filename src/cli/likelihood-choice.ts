@@ -8,7 +8,7 @@
 import type { DistributionMetricName, DistributionMetricOptions } from "../autoencoders/index.js";
 import { UsageError } from "../errors.js";
 import type { Values } from "../metrics/index.js";
-import { finiteNumber, numberFromZero, oneOf, wholeNumber } from "./options.js";
+import { finiteNumber, namedValues, numberFromZero, oneOf, wholeNumber } from "./options.js";
 
 const ranges = ["low", "high", "count"] as const;
 
@@ -33,13 +33,7 @@ export function likelihoodParts(
     "floor",
     ...weighed,
   ];
-  const given = new Map<string, string>();
-  for (const part of list.split(",")) {
-    const [key, value] = part.split("=").map((piece) => piece.trim());
-    if (!known.includes(key) || value === undefined)
-      throw new UsageError(`${option}: "${part}" is not of the form name=value with a name of ${known.join(", ")}.`);
-    given.set(key, value);
-  }
+  const given = namedValues(option, list, known);
   const number = (key: string) => finiteNumber(`${option} ${key}`, given.get(key)!);
   const valuesBehind = (prefix: string): Values | undefined => {
     const [low, high, count] = ranges.map((each) => given.has(`${prefix}${each}`));

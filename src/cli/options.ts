@@ -86,3 +86,18 @@ export function namedNumbers(given: readonly string[] | undefined): Record<strin
 export function columnOf(text: string | undefined): string | number | undefined {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
 }
+
+/**
+ * `name=value,name=value` behind a metric's name.
+ * @throws UsageError for names that are not known, and parts of another form
+ */
+export function namedValues(option: string, list: string, known: readonly string[]): Map<string, string> {
+  const given = new Map<string, string>();
+  for (const part of list.split(",")) {
+    const [name, value] = part.split(/=(.*)/s).map((piece) => piece.trim());
+    if (!known.includes(name) || value === undefined)
+      throw new UsageError(`${option}: "${part}" is not of the form name=value with a name of ${known.join(", ")}.`);
+    given.set(name, value);
+  }
+  return given;
+}

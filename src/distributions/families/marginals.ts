@@ -41,7 +41,7 @@ export function marginalTable(shape: readonly number[], of: (index: number) => M
 /**
  * The r-Wasserstein distance of two laws on the line, or of two on the circle, r = 1 or 2. Two laws of atoms: exact.
  * Otherwise by the trapezoid rule in v, u = 1 / (1 + e^-v), with a relative error of about 1e-6: exponentially small for
- * r = 2, of the second order at the kinks of |Q_p - Q_q| for r = 1. On the circle about 1e-4.
+ * r = 2, of the second order at the kinks of |Q_p - Q_q| for r = 1. On the circle to 2e-4.
  * @throws UsageError for another order, and for an angle and a number
  */
 export function wassersteinDistance(order: 1 | 2, p: Marginal, q: Marginal): number {
