@@ -8,9 +8,9 @@
  * A step is bound by memory, not arithmetic, so the state holds M = m / (1 - b1) and V = v / (1 - b2), and what does
  * not depend on the parameters is gathered into two scalars, computed on the host and fed to the program:
  *
- *   M <- b1 M + g,   V <- b2 V + g^2,   p <- p (1 - shrink) - stepSize M / (sqrt(V) + epsilon).
+ *   M <- b1 M + g + tiny,   V <- b2 V + g^2,   p <- p (1 - shrink) - stepSize M / (sqrt(V) + epsilon).
  *
- * The same numbers in ten operations instead of seventeen.
+ * The same numbers in eleven operations instead of seventeen.
  */
 import {
   add,
@@ -69,6 +69,13 @@ export interface Adam {
   ): [any, AdamState<any>];
 }
 
+/**
+ * Keeps first moments whose gradients have become exactly 0 (dead units, blank pixels: a tenth of them when MNIST is
+ * learnt) from decaying into subnormal numbers, on which processors take some hundred cycles each: a quarter of the step. A
+ * parameter that never has a gradient moves by some 1e-25 a step instead of 0.
+ */
+const TINY = 1e-30;
+
 /** @throws UsageError for decays outside [0, 1) and negative epsilon or weight decay. */
 export function adam(options: AdamOptions = {}): Adam {
   const all = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, ...options };
@@ -96,7 +103,7 @@ export function adam(options: AdamOptions = {}): Adam {
       };
     },
     update: (parameters, gradients, state, scalars) => {
-      const first = zipTrees((m, g) => add(mul(beta1, m), g), state.first, gradients);
+      const first = zipTrees((m, g) => add(add(mul(beta1, m), TINY), g), state.first, gradients);
       const second = zipTrees((v, g) => add(mul(beta2, v), square(g)), state.second, gradients);
       const updated = zipTrees(
         (p, m, v) => {
