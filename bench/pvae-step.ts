@@ -16,7 +16,7 @@ export interface PvaeStepFigure {
 }
 
 /** The paper's MNIST setting, 784-600-d-600-784 ReLU. */
-function shapeOf(latent: number): PvaeShape {
+export function pvaeShapeOf(latent: number): PvaeShape {
   return {
     dataDimension: 784,
     latentDimension: latent,
@@ -55,9 +55,9 @@ export async function pvaeBoundFigures(
   const riemannian = { posterior: "riemannian", prior: "riemannian" } as const;
   const figures: PvaeBoundFigure[] = [];
   for (const [work, shape] of [
-    ["Euclidean", { ...shapeOf(2), curvature: 0 }],
-    ["wrapped, gyroplane decoder", shapeOf(2)],
-    ["Riemannian, gyroplane decoder", { ...shapeOf(2), ...riemannian }],
+    ["Euclidean", { ...pvaeShapeOf(2), curvature: 0 }],
+    ["wrapped, gyroplane decoder", pvaeShapeOf(2)],
+    ["Riemannian, gyroplane decoder", { ...pvaeShapeOf(2), ...riemannian }],
   ] as const) {
     const parameters = initializePvae(randomKey(1), shape);
     const evaluator = pvaeEvaluator(shape, { threads });
@@ -94,7 +94,7 @@ export async function pvaeStepFigures(
   options: { readonly latent?: number; readonly rounds?: number; readonly threads?: number } = {},
 ): Promise<{ euclideanMilliseconds: number; figures: PvaeStepFigure[] }> {
   const { latent = 2, rounds = 60, threads } = options;
-  const shape = shapeOf(latent);
+  const shape = pvaeShapeOf(latent);
   const squash = compile((x: any) => sigmoid(x));
   const x = await squash(fixedNumbers([128, 784], 3));
   await squash.dispose();

@@ -6,6 +6,7 @@ import { familyGeodesicFigures } from "./family-geodesics.js";
 import { flowFigures } from "./flows.js";
 import { geodesicFigures } from "./geodesics.js";
 import { kMedoidsFigures } from "./k-medoids.js";
+import { manifoldPeerFigures } from "./manifold-peers.js";
 import { peerFigures } from "./peers.js";
 import { pvaeBoundFigures, pvaeStepFigures } from "./pvae-step.js";
 import { markdownTable, writeSection } from "./results.js";
@@ -107,6 +108,25 @@ ${markdownTable([
     "",
   ],
   ["pairs where ours is at most 0.1 % above", `${f.oursNotWorse} of 100`, "", ""],
+])}`,
+    );
+  },
+  async "manifold-peers"() {
+    const { threads, versions, figures } = await manifoldPeerFigures((line) => console.error(`  ${line}`));
+    writeSection(
+      "Peers: geoopt and torchdiffeq on PyTorch",
+      "PEERS_PYTHON=... npm run bench -- manifold-peers",
+      `PyTorch ${versions.torch}, geoopt ${versions.geoopt}, torchdiffeq ${versions.torchdiffeq} in eager mode, ${threads} threads, same weights, rows and noise: the models of the sections "Poincare VAE" and "Flows on the sphere". "Apart" is the largest difference of the ELBO or log density of a row, in nats (torchdiffeq's fixed steps are the 3/8 rule, ours the classical ones).
+
+${markdownTable([
+  ["work", "ours, ms", "PyTorch, ms", "ratio", "apart"],
+  ...figures.map((f) => [
+    f.work,
+    f.ours.toFixed(2),
+    f.theirs.toFixed(2),
+    `${f.ratio.toFixed(1)}x`,
+    f.apart?.toExponential(1) ?? "",
+  ]),
 ])}`,
     );
   },
@@ -306,7 +326,7 @@ for (const name of wanted)
     console.error(`bench: "${name}" is not one of ${Object.keys(benchmarks).join(", ")}.`);
     process.exit(2);
   }
-for (const name of wanted.length > 0 ? wanted : Object.keys(benchmarks).filter((n) => n !== "peers")) {
+for (const name of wanted.length > 0 ? wanted : Object.keys(benchmarks).filter((n) => !n.includes("peers"))) {
   console.error(`bench: ${name} ...`);
   await benchmarks[name]();
 }
