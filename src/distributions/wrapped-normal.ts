@@ -46,6 +46,9 @@ export interface WrappedNormal {
   };
 }
 
+/** Squared distances below it are nothing; a normal number in float32. */
+const TINY = 1e-30;
+
 function formulas<S, V>(A: Arithmetic<S, V>, manifold: Manifold, wraps: number) {
   const g = manifold.over(A);
   const d = manifold.dimension;
@@ -72,15 +75,21 @@ function formulas<S, V>(A: Arithmetic<S, V>, manifold: Manifold, wraps: number) 
     const constant = constantOf(std);
     const nearest = A.sub(A.mul(-0.5, squared), g.logExponentialVolume(mean, v));
     if (manifold.kind !== "sphere" || wraps === 0) return A.sub(nearest, constant);
-    // Preimage k lies at r + 2 pi k: tangent and volume element scale by 1 + 2 pi k / r.
-    const r = A.max(rootOrZero(A, A.dot(v, v)), 1e-6);
+    // Preimage k lies at r + 2 pi k in the direction of v; volume elements scale by its distance over r. At the mean
+    // itself no direction is given: the inverse variances are averaged over all.
+    const r2 = A.dot(v, v);
+    const r = A.max(rootOrZero(A, r2), 1e-6);
+    const inverse = A.quotient(A.vector(new Float64Array(d).fill(1)), std);
+    const average = A.mul(1 / d, A.dot(inverse, inverse));
+    const along = A.div(A.add(squared, A.mul(TINY, average)), A.add(r2, TINY)); // squared length over r^2
     const terms = [nearest];
     for (let k = -wraps; k <= wraps; k++) {
       if (k === 0) continue;
-      const stretch = A.add(1, A.div(2 * Math.PI * k, r));
-      const stretched = A.mul(stretch, stretch);
-      const farther = A.mul(-0.5, A.mul(stretched, squared));
-      terms.push(A.add(A.sub(farther, g.logExponentialVolume(mean, v)), A.mul(0.5 * (d - 1), A.log(stretched))));
+      const reach = A.add(r, 2 * Math.PI * k);
+      const stretch = A.div(reach, r);
+      const farther = A.mul(-0.5, A.mul(A.mul(reach, reach), along));
+      const volume = A.mul(0.5 * (d - 1), A.log(A.mul(stretch, stretch)));
+      terms.push(A.add(A.sub(farther, g.logExponentialVolume(mean, v)), volume));
     }
     const top = A.frozen(terms.reduce((a, b) => A.max(a, b)));
     const total = terms.map((term) => A.exp(A.sub(term, top))).reduce((a, b) => A.add(a, b));

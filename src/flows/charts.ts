@@ -6,7 +6,8 @@
  *   (0, ..., 0, 1); points within 1e-3 rad of it count as lying at that distance.
  * - wrapped: x = exp_o(v), log p(x) = log sum over preimages v_k of p(v_k) / |det d exp_o(v_k)|. On the sphere the
  *   preimages lie at r + 2 pi k on the same great circle, on the torus at theta + 2 pi k; both are summed over
- *   |k| <= 1. Hyperbolic and Euclidean space have one preimage.
+ *   |k| <= 1. On S^d, d >= 2, those with k != 0 have a pole at o, (|r + 2 pi k|/r)^(d - 1), integrable but unbounded:
+ *   there r counts as at least 1e-3 rad. Hyperbolic and Euclidean space have one preimage.
  *
  * Axes: N points, n coordinates on the manifold, d dimensions, K preimages.
  */
@@ -84,12 +85,16 @@ function wrapped(manifold: Manifold): Chart {
   if (manifold.kind !== "sphere")
     return { toFlow: nearest, logDensity: (_x, z, values) => sub(values, volume(z)), fromFlow };
   const turns = [0, 1, -1];
-  const radius = (v: Tensor) => sqrt(maximum(sum(mul(v, v), -1, { keepDimensions: true }), 1e-12));
+  const radius = (v: Tensor, least: number) => sqrt(maximum(sum(mul(v, v), -1, { keepDimensions: true }), least ** 2));
+  // o itself gives no direction to its preimages: the first axis counts as one
+  const nudge = ndarray(Float64Array.from({ length: d }, (_, i) => (i === 0 ? 1e-12 : 0)));
   return {
     toFlow(x) {
       const v = nearest(x);
+      const directed = add(v, nudge);
+      const r = radius(directed, 1e-15);
       return concat(
-        turns.map((k) => (k === 0 ? v : mul(v, add(1, div(2 * Math.PI * k, radius(v)))))),
+        turns.map((k) => (k === 0 ? v : mul(directed, add(1, div(2 * Math.PI * k, r))))),
         0,
       );
     },
@@ -97,7 +102,7 @@ function wrapped(manifold: Manifold): Chart {
       const N = x.shape[0];
       // |det d exp| at r + 2 pi k is (|sin r| / |r + 2 pi k|)^(d - 1).
       const v = slice(z, [[0, N]]);
-      const r = radius(v); // [N, 1]
+      const r = radius(v, 1e-3); // [N, 1]
       const parts = turns.map((k) => {
         const own = slice(values, [[k === 0 ? 0 : k === 1 ? N : 2 * N, k === 0 ? N : k === 1 ? 2 * N : 3 * N]]);
         if (k === 0) return own;

@@ -71,6 +71,33 @@ describe("mass one", () => {
   });
 });
 
+describe("at and around the mean of a sphere", () => {
+  const distances = [0, 1e-12, 1e-9, 1e-7, 1e-6, 1e-5];
+  const near = (d: number, r: number) =>
+    Float64Array.from({ length: d + 1 }, (_, i) => [Math.sin(r), Math.cos(r)][i] ?? 0);
+  const north = (d: number) => near(d, 0);
+  it.each([1, 2, 3, 5])("S^%d: the normal density of the nearest preimage", async (d) => {
+    const law = wrappedNormal(sphere(d));
+    const f = compile((z: Tensor, mean: Tensor) => law.traced.logDensity(z, mean, 0.3), { threads: 1 });
+    const expected = -d * Math.log(0.3 * Math.sqrt(2 * Math.PI));
+    for (const r of distances) {
+      expect(law.logDensity(near(d, r), north(d), 0.3)).toBeCloseTo(expected, 6);
+      const row = (v: Float64Array) => ndarray(Float32Array.from(v), [1, d + 1]);
+      expect((await f(row(near(d, r)), row(north(d)))).data[0]).toBeCloseTo(expected, 4);
+    }
+    await f.dispose();
+  });
+  it("on the circle all preimages count there too", () => {
+    let expected = 0;
+    for (let k = -3; k <= 3; k++) expected += Math.exp(-0.5 * ((2 * Math.PI * k) / 2) ** 2);
+    for (const r of distances)
+      expect(wrappedNormal(sphere(1), { wraps: 3 }).logDensity(near(1, r), north(1), 2)).toBeCloseTo(
+        Math.log(expected / (2 * Math.sqrt(2 * Math.PI))),
+        4,
+      );
+  });
+});
+
 describe("samples", () => {
   it.each([
     ["ball", ball, [0.3, -0.2], [0.6, 1.1]],

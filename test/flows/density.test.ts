@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ndarray } from "../../src/engine/index.js";
 import { evaluateFlow, type FlowOptions, manifoldOf, manifoldQuadrature, massOf } from "../../src/flows/index.js";
 import { randomFlow } from "./helpers.js";
 
@@ -43,3 +44,18 @@ describe("densities integrate to one", () => {
     await evaluator.dispose();
   });
 });
+
+it.each(["float32", "float64"] as const)(
+  "a wrapped flow on S^2 is smooth at the origin of its chart, in %s",
+  async (precision) => {
+    const options: FlowOptions = { manifold: { kind: "sphere", dimension: 2 }, method: "wrapped", baseStd: 0.5 };
+    const evaluator = evaluateFlow(randomFlow(options, 3, 0.3), { precision });
+    const [ox, oy, oz] = manifoldOf(options.manifold).origin;
+    const off = [0, 1e-7, 1e-6, 1e-5, 1e-3];
+    const axis = Math.abs(ox) > 0.5 ? [0, 1, 0] : [1, 0, 0];
+    const points = off.flatMap((r) => [ox, oy, oz].map((o, i) => o * Math.cos(r) + axis[i] * Math.sin(r)));
+    const values = await evaluator.logDensity(ndarray(Float64Array.from(points), [off.length, 3]));
+    for (const value of values) expect(Math.abs(value - values[4])).toBeLessThan(0.02);
+    await evaluator.dispose();
+  },
+);
