@@ -36,6 +36,7 @@ import {
   formOf,
   sampleFlowBase,
 } from "./model.js";
+import { checkReach } from "./reach.js";
 import { flowSpace, manifoldOf } from "./shape.js";
 
 export interface EvaluateFlowOptions {
@@ -62,7 +63,7 @@ export interface FlowSamples {
 export interface FlowEvaluator {
   /**
    * log p of points [N, n], with respect to the Riemannian volume.
-   * @throws UsageError for points off the manifold; RunError naming the first point whose integration fails
+   * @throws UsageError for points off the manifold or beyond the reach of flows (`reach.ts`); RunError naming the first point whose integration fails
    */
   logDensity(points: NdArray): Promise<Float64Array>;
   /** `count` draws. */
@@ -193,6 +194,7 @@ export function evaluateFlow(flow: Flow, options: EvaluateFlowOptions = {}): Flo
 
   const logDensity = async (points: NdArray): Promise<Float64Array> => {
     checkPoints(manifold, "points", points);
+    checkReach(manifold, "points", points);
     if (integrator === "fixed") {
       const [values] = await inChunks([points], async ([x]) => density(x));
       return checkFinite(values ?? new Float64Array(), "point");

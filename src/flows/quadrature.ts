@@ -8,6 +8,7 @@
 import { type NdArray, ndarray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
 import { gaussLegendre, type Manifold } from "../manifolds/index.js";
+import { flowReach } from "./reach.js";
 
 export interface ManifoldQuadrature {
   /** [N, n] */
@@ -18,10 +19,15 @@ export interface ManifoldQuadrature {
 
 /**
  * @param size points along the shorter direction (sphere, ball: rows; twice as many around)
- * @param extent of the unbounded spaces only: the largest radius, or half the side; default 8
- * @throws UsageError for manifolds of dimension above 2
+ * @param extent of the unbounded spaces only: the largest distance from the origin, or half the side; default 8, on the
+ *   Poincare ball at most 12.2/sqrt(c), up to where flows compute
+ * @throws UsageError for manifolds of dimension above 2, and on the line of negative curvature
  */
-export function manifoldQuadrature(manifold: Manifold, size: number, extent = 8): ManifoldQuadrature {
+export function manifoldQuadrature(
+  manifold: Manifold,
+  size: number,
+  extent = Math.min(8, flowReach(manifold)),
+): ManifoldQuadrature {
   const { kind, dimension, curvature } = manifold;
   if (kind === "sphere" && dimension === 2) {
     const { nodes, weights } = gaussLegendre(size);
@@ -53,7 +59,7 @@ export function manifoldQuadrature(manifold: Manifold, size: number, extent = 8)
     return { points: ndarray(data, [count, dimension]), weights: new Float64Array(count).fill(step ** dimension) };
   }
   throw new UsageError(
-    `manifoldQuadrature: there is no grid for the ${manifold.name}; grids exist for S^2, tori, balls and Euclidean spaces of dimension up to 2.`,
+    `manifoldQuadrature: there is no grid for the ${manifold.name}; grids exist for S^2, for tori and Euclidean spaces of dimension 1 and 2, and for the Poincare ball of dimension 2.`,
   );
 }
 

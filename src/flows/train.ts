@@ -46,6 +46,7 @@ import {
   initializeFlow,
   sampleFlowBase,
 } from "./model.js";
+import { checkBaseReach, checkReach } from "./reach.js";
 import { type FlowOptions, type FlowShape, flowShape, flowSpace, manifoldOf } from "./shape.js";
 
 export interface FlowSettings {
@@ -138,6 +139,7 @@ export type FlowGoal = { readonly points: NdArray; readonly name?: string } | { 
 export async function trainFlow(goal: FlowGoal, options: TrainFlowOptions): Promise<TrainFlowResult> {
   const { flow, out, overwrite = false, heldOut, signal, threads, onProgress, ...given } = options;
   const shape = flowShape(flow);
+  checkBaseReach(shape);
   const agreement = given.agreement ?? ("target" in goal ? AGREEMENT_OF_TARGETS : 0);
   const settings = resolveSettings({ ...given, agreement });
   if (out !== undefined && !overwrite && holdsCheckpoint(out))
@@ -269,10 +271,16 @@ async function run(
   const manifold = manifoldOf(shape.manifold);
   const space = flowSpace(shape);
   const { batchSize: B, stepsPerEpoch, epochs, seed } = settings;
-  if ("points" in goal) checkPoints(manifold, "points", goal.points);
+  if ("points" in goal) {
+    checkPoints(manifold, "points", goal.points);
+    checkReach(manifold, "points", goal.points);
+  }
   if ("points" in goal)
     expectThat(goal.points.shape[0] >= 1, () => "points: there are none; give at least one point to learn from.");
-  if (heldOut) checkPoints(manifold, "heldOut", heldOut);
+  if (heldOut) {
+    checkPoints(manifold, "heldOut", heldOut);
+    checkReach(manifold, "heldOut", heldOut);
+  }
   if (settings.patience !== undefined && !heldOut)
     throw new UsageError(
       "patience: early stopping needs held-out points; give heldOut as well, or leave patience out.",

@@ -5,7 +5,7 @@
 import { basename, extname } from "node:path";
 import { type NdArray, ndarray } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
-import { type FlowManifold, manifoldOf } from "../../flows/index.js";
+import { type FlowManifold, flowReach, manifoldOf, rowsBeyondReach } from "../../flows/index.js";
 import type { Manifold } from "../../manifolds/index.js";
 import { formatNumbers, numberAt, parseTable } from "../../numerics/csv.js";
 import { readUserFile, writeAtomically } from "../../numerics/files.js";
@@ -182,15 +182,36 @@ function toManifold(
       `${path}: ${rowName(off[0])} ${manifold.whyNotAPoint(row(off[0]))} (${off.length} of ${rows} rows are off, the farthest by ${brief(distance(worst))}); correct the file, or add --project to take the nearest points.`,
     );
   }
+  if (!project) refuseBeyondReach(path, ndarray(points, [rows, columns]), manifold, rowName);
   for (let i = 0; i < rows; i++) {
     if (!project && manifold.kind !== "torus") break;
     if (manifold.kind === "sphere" && !(Math.hypot(...row(i)) > 0))
       throw new UsageError(
         `${path}: ${rowName(i)} is the origin, which no point of the sphere is nearest to; leave it out.`,
       );
-    points.set(manifold.projectPoint(Float64Array.from(row(i))), i * columns);
+    points.set(withinReach(manifold, manifold.projectPoint(Float64Array.from(row(i)))), i * columns);
   }
   return ndarray(points, [rows, columns]);
+}
+
+/** Rows of the Poincare ball so near its edge that a flow would take them for nearer ones. */
+function refuseBeyondReach(path: string, points: NdArray, manifold: Manifold, rowName: Table["rowName"]): void {
+  const beyond = rowsBeyondReach(manifold, points);
+  if (beyond.length === 0) return;
+  const [{ row, distance }] = beyond;
+  throw new UsageError(
+    `${path}: ${rowName(row)} lies at distance ${brief(distance)} from the origin of the ${manifold.name}, where flows compute up to ${brief(flowReach(manifold))} (${beyond.length} of ${points.shape[0]} rows lie beyond); leave it out, take a smaller --curvature, or add --project to move such rows inside.`,
+  );
+}
+
+/** The point itself, or on the Poincare ball the point as far out as flows compute, in its direction. */
+function withinReach(manifold: Manifold, point: Float64Array): Float64Array {
+  const reach = flowReach(manifold);
+  if (reach === Infinity) return point;
+  const root = Math.sqrt(-manifold.curvature!);
+  const largest = Math.tanh((root * reach) / 2) / root;
+  const length = Math.hypot(...point);
+  return length <= largest ? point : point.map((value) => (value * largest) / length);
 }
 
 /** Points of the manifold in the user's coordinates. [N, columns] */

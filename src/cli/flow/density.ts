@@ -2,9 +2,10 @@
 import type { Command } from "commander";
 import type { NdArray } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
-import { manifoldOf, manifoldQuadrature, massOf } from "../../flows/index.js";
+import { flowReach, manifoldOf, manifoldQuadrature, massOf } from "../../flows/index.js";
+import type { Manifold } from "../../manifolds/index.js";
 import { writeAtomically } from "../../numerics/files.js";
-import { oneOf, wholeNumber } from "../options.js";
+import { finiteNumber, oneOf, wholeNumber } from "../options.js";
 import { createReport, type Report } from "../report.js";
 import {
   columnNames,
@@ -26,6 +27,7 @@ export interface FlowDensityOptions extends EvaluationOptions {
   project?: boolean;
   coordinates?: string;
   grid: string;
+  extent?: string;
   resolution: string;
   coastlines?: boolean;
   title?: string;
@@ -35,7 +37,7 @@ export interface FlowDensityOptions extends EvaluationOptions {
 }
 
 /** Options of the picture, and of the grid, which are not of `--at`. */
-const ofGrid = ["mark", "grid", "resolution", "coastlines", "title", "picture"];
+const ofGrid = ["mark", "grid", "extent", "resolution", "coastlines", "title", "picture"];
 const ofPicture = ["mark", "resolution", "coastlines", "title"];
 
 /** @throws UsageError for an option that goes with another way of calling, which would be ignored */
@@ -51,6 +53,8 @@ function refuseIdle(command: Command, run: DensityRun, options: FlowDensityOptio
   else if (!options.picture) refuse(ofPicture, "it is of the picture, and --no-picture asks for none");
   else if (!hasPicture(run.manifold))
     refuse(ofPicture, "there are pictures of S^2, T^2 and H^2 only, and this is none");
+  if (run.manifoldName === "sphere" || run.manifoldName === "torus")
+    refuse(["extent"], `a ${run.manifoldName} is covered whole`);
   if (run.manifoldName !== "sphere") refuse(["coastlines"], `there are none on the ${run.manifoldName} manifold`);
   if (options.at === undefined && options.mark === undefined)
     refuse(["project"], "it is of the points of --at and --mark, which are not given");
@@ -114,7 +118,8 @@ async function onGrid(
   report: Report,
 ): Promise<void> {
   const manifold = manifoldOf(run.manifold);
-  const grid = manifoldQuadrature(manifold, options.size);
+  const extent = gridExtent(run, manifold, options.extent);
+  const grid = manifoldQuadrature(manifold, options.size, extent);
   const marks = options.mark === undefined ? undefined : readPoints(options.mark, choice).points;
   report.progress(0, 2, `log densities of ${grid.points.shape[0]} grid points`);
   const values = await run.logDensity(grid.points);
@@ -138,8 +143,26 @@ async function onGrid(
     files.push(`${options.out}.png`);
     writeAtomically(`${options.out}.png`, picture);
   }
+  const covered = extent === undefined ? "" : ` up to ${Number(extent.toPrecision(4))} from the origin`;
+  const wanted = extent === undefined ? "resolves" : "resolves and covers";
   report.say(
-    `${values.length} grid points, mass ${mass.toFixed(4)} (1 for a density that the grid resolves): ${files.join(", ")}`,
+    `${values.length} grid points${covered}, mass ${mass.toFixed(4)} (1 for a density that the grid ${wanted}): ${files.join(", ")}`,
   );
-  report.result({ n: values.length, mass, files });
+  report.result({ n: values.length, mass, ...(extent !== undefined && { extent }), files });
+}
+
+/**
+ * How far the grid of an unbounded space goes: what is asked for, or eight standard deviations of the base distribution, on
+ * the ball no farther than flows compute. Undefined on spheres and tori.
+ */
+function gridExtent(run: DensityRun, manifold: Manifold, given: string | undefined): number | undefined {
+  if (manifold.kind === "sphere" || manifold.kind === "torus") return undefined;
+  const reach = flowReach(manifold);
+  if (given === undefined) return Math.min(8 * (run.baseStd ?? 1), reach);
+  const extent = finiteNumber("--extent", given, 0);
+  if (extent > reach)
+    throw new UsageError(
+      `--extent: ${given} is beyond ${reach.toPrecision(4)} (12.2/sqrt(c)), up to where flows compute in the Poincare ball; give at most that.`,
+    );
+  return extent;
 }

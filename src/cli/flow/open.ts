@@ -28,6 +28,8 @@ export interface DensityRun {
   readonly name: string;
   readonly coordinates: CoordinateName;
   readonly manifoldName: ManifoldName;
+  /** Standard deviation of the base distribution, where that is a normal. */
+  readonly baseStd?: number;
   logDensity(points: NdArray): Promise<Float64Array>;
   sample(key: RandomKey, count: number): Promise<{ points: NdArray; logDensity: Float64Array }>;
   dispose(): Promise<void>;
@@ -68,6 +70,7 @@ export async function openDensityRun(folder: string, options: EvaluateFlowOption
       manifold,
       name: flowConfig.goal.name,
       manifoldName,
+      ...(flow.shape.base === "wrapped-normal" && { baseStd: flow.shape.baseStd }),
       coordinates: stored?.coordinates ?? plainCoordinates(manifoldName),
       logDensity: (points) => evaluator.logDensity(points),
       sample: (key, count) => evaluator.sample(key, count),

@@ -115,6 +115,10 @@ function registerDensity(flow: Command): void {
       .option("--coordinates <name>", "of these files and of what is written; default: those of the data")
       .option("--project", "take the nearest points of the manifold for points off it, and wrap angles")
       .option("--grid <n>", "points along the shorter direction of the grid", "60")
+      .option(
+        "--extent <r>",
+        "hyperbolic, euclidean: how far the grid goes from the origin; default: 8 standard deviations of the base distribution",
+      )
       .option("--resolution <n>", "cells across the picture", "240")
       .option("--coastlines", "draw them (default: where the data are latitudes and longitudes)")
       .option("--no-coastlines", "do not draw them")
