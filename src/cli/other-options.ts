@@ -49,17 +49,15 @@ export async function familyChoice(kind: string, options: OtherOptions): Promise
 /** Of a Poincare VAE, which has words for layers beside their units. @throws UsageError for values that do not fit */
 export async function pvaeChoice(options: OtherOptions): Promise<Partial<PvaeOptions>> {
   const { pvaeDecoders, pvaeEncoders, pvaeLaws } = await import("../autoencoders/pvae/index.js");
-  const units = (name: string, text: string | undefined) =>
-    text !== undefined && areUnits(text) ? wholeNumbers(name, text, 1) : undefined;
-  const word = <T extends string>(name: string, text: string | undefined, words: readonly T[]) =>
-    text === undefined || areUnits(text) ? undefined : oneOf(name, text, words);
+  const encoder = layersOf("--encoder", options.encoder, pvaeEncoders);
+  const decoder = layersOf("--decoder", options.decoder, pvaeDecoders);
   const law = (name: string, text: string | undefined) => ifGiven(text, (given) => oneOf(name, given, pvaeLaws));
   return defined({
     activation: await activationOf(options),
-    encoderHidden: units("--encoder", options.encoder),
-    decoderHidden: units("--decoder", options.decoder),
-    encoder: word("--encoder", options.encoder, pvaeEncoders),
-    decoder: word("--decoder", options.decoder, pvaeDecoders),
+    encoderHidden: encoder.units,
+    decoderHidden: decoder.units,
+    encoder: encoder.kind,
+    decoder: decoder.kind,
     curvature: ifGiven(options.curvature, (text) => numberFromZero("--curvature", text)),
     posterior: law("--posterior", options.posterior),
     prior: law("--prior", options.prior),
@@ -74,7 +72,25 @@ export async function activationOf({ activation }: Pick<OtherOptions, "activatio
   return oneOf("--activation", activation, activationNames);
 }
 
-const areUnits = (text: string) => /^[\d,\s]+$/.test(text);
+/** "wrapped", "256,128" or both, "wrapped,256,128". @throws UsageError for other words, and two of them */
+function layersOf<T extends string>(
+  option: string,
+  text: string | undefined,
+  kinds: readonly T[],
+): { kind?: T; units?: number[] } {
+  if (text === undefined) return {};
+  const parts = text.split(",").map((part) => part.trim());
+  const words = parts.filter((part) => !/^[\d.+-]/.test(part));
+  const numbers = parts.filter((part) => /^[\d.+-]/.test(part));
+  if (words.length > 1)
+    throw new UsageError(
+      `${option}: "${text}" names ${words.length} kinds of layers; name one of ${kinds.join(", ")}.`,
+    );
+  return {
+    ...(words.length === 1 && { kind: oneOf(option, words[0], kinds) }),
+    ...(numbers.length > 0 && { units: wholeNumbers(option, numbers.join(","), 1) }),
+  };
+}
 
 function varianceOf(text: string): number {
   if (!(Number(text) > 0 && Number.isFinite(Number(text))))

@@ -31,6 +31,13 @@ beforeAll(async () => {
   await json(...pvae, "--curvature", "0", "--out", "flat");
 }, 120_000);
 
+it("takes kinds of layers and their units together", async () => {
+  const layers = ["--encoder", "mobius,6", "--decoder", "5,4,wrapped", "--epochs", "1"];
+  await json("train", "--model", "pvae", "--data", "table.csv", "--label-column", "half", ...layers, "--out", "kinds");
+  const { shape } = JSON.parse(readFileSync(join(folder, "kinds", "config.json"), "utf8"));
+  expect(shape).toMatchObject({ encoder: "mobius", encoderHidden: [6], decoder: "wrapped", decoderHidden: [5, 4] });
+});
+
 const space = poincareBall({ dimension: 2, curvature });
 const code = (i: number) => {
   const { data } = readNpy(join(folder, "disk", "latents.npy"));
@@ -107,6 +114,7 @@ describe("bad input", () => {
     [["--prior-scale", "0"], /--prior-scale: "0" is not a number above 0/],
     [["--posterior", "normal"], /--posterior: "normal" is not one of wrapped, riemannian/],
     [["--decoder", "flat"], /--decoder: "flat" is not one of wrapped, gyroplane, mobius/],
+    [["--decoder", "wrapped,mobius"], /--decoder: "wrapped,mobius" names 2 kinds of layers; name one/],
   ])(
     "%s is refused in one sentence",
     async (options, sentence) => {

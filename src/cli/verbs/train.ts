@@ -40,10 +40,13 @@ export function registerTrain(program: Command): void {
       "--schema <file.json>",
       "columns and their families, for mixed data (instead of --likelihood; docs/data.md)",
     )
-    .option("--encoder <units>", "hidden layers of the encoder, such as 256,128 (pvae: also wrapped or mobius)")
+    .option(
+      "--encoder <units>",
+      "hidden layers of the encoder, such as 256,128 (pvae: wrapped or mobius before or in place of them)",
+    )
     .option(
       "--decoder <units>",
-      "hidden layers of the decoder, such as 128,128 (pvae: also wrapped, gyroplane or mobius)",
+      "hidden layers of the decoder, such as 128,128 (pvae: wrapped, gyroplane or mobius before or in place of them)",
     )
     .option("--network <kind>", "family: mlp or convolutional (pictures)")
     .option("--image <sizes>", "convolutional: channels, rows, columns, such as 3,32,32; default: the data set's own")
