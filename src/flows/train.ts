@@ -306,7 +306,7 @@ async function run(
   const requireSound = (loss: number, where: string, level = 0) => {
     const tooSmall = target === undefined && loss < -LARGEST_LOG_DENSITY * manifold.dimension;
     // E log q of a density's own draws is least, -log V, for the uniform one; a reverse KL that falls on is the steps' error
-    const tooThin = level < -Math.log(manifold.totalVolume) - BELOW_UNIFORM;
+    const tooThin = level < -manifold.logTotalVolume - BELOW_UNIFORM;
     if (!tooSmall && !tooThin && !(Math.abs(loss) > LARGEST_LOSS && Number.isFinite(loss))) return;
     const what = tooThin
       ? `mean log density ${level.toPrecision(3)} of its own draws`

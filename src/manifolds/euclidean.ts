@@ -35,7 +35,7 @@ export function euclidean(dimension: number): Manifold {
     dimension,
     coordinates: dimension,
     curvature: 0,
-    totalVolume: Infinity,
+    logTotalVolume: Infinity,
     injectivityRadius: Infinity,
     origin: new Float64Array(dimension),
     core: (A) => core(A, dimension),

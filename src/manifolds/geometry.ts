@@ -81,6 +81,8 @@ export interface Manifold extends OnHost<Geometry<number, Float64Array>> {
   readonly curvature: number | undefined;
   /** Total volume; `Infinity` where it has none. */
   readonly totalVolume: number;
+  /** Its logarithm, finite where the volume itself leaves the range of numbers: spheres and tori of hundreds of dimensions. */
+  readonly logTotalVolume: number;
   /** The largest distance at which shortest geodesics are still unique. */
   readonly injectivityRadius: number;
   /** The point at which frames and base distributions are anchored, [n]. */
@@ -92,6 +94,8 @@ export interface Manifold extends OnHost<Geometry<number, Float64Array>> {
   over<S, V>(arithmetic: Arithmetic<S, V>): Geometry<S, V>;
   /** Why x is not a point of the manifold ("lies 0.2 beyond the edge ..."), or undefined if it is. */
   whyNotAPoint(x: Coordinates): string | undefined;
+  /** Why v is not tangent at the point x, or undefined if it is. */
+  whyNotTangent(x: Coordinates, v: Coordinates): string | undefined;
   /** @throws UsageError unless `x` is a point; the sentence says how far off it is and offers the projection. */
   checkPoint(argument: string, x: Coordinates): void;
   /** One draw from the base distribution. */

@@ -118,7 +118,7 @@ export function hyperboloid(options: { readonly dimension: number; readonly curv
     dimension,
     coordinates: dimension + 1,
     curvature: -c,
-    totalVolume: Infinity,
+    logTotalVolume: Infinity,
     injectivityRadius: Infinity,
     origin,
     core: (A, inTrace) => hyperboloidFormulas(A, dimension, c, inTrace ? LONGEST_STEP.traced : LONGEST_STEP.host),
@@ -127,6 +127,11 @@ export function hyperboloid(options: { readonly dimension: number; readonly curv
       const off = Math.abs(x[0] - expected);
       if (off <= TOLERANCE * expected) return undefined;
       return `has time coordinate ${x[0].toPrecision(6)}, ${off.toPrecision(3)} away from the sheet at ${expected.toPrecision(6)}`;
+    },
+    whyNotTangent(x, v) {
+      const across = x.reduce((sum, value, i) => sum + (i === 0 ? -value : value) * v[i], 0);
+      if (Math.abs(across) <= 2 * TOLERANCE * Math.hypot(...x) * Math.hypot(...v)) return undefined;
+      return `leaves the sheet, by ${across.toPrecision(3)} in the Minkowski product with x`;
     },
     drawBase(random) {
       const velocity = Float64Array.from({ length: dimension + 1 }, (_, i) => (i === 0 ? 0 : random.normal()));

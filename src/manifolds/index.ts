@@ -5,7 +5,7 @@ export type { Coordinates, Geometry, GeometryCore, Manifold, TracedGeometry } fr
 export { host } from "./host-arithmetic.js";
 export { type HyperbolicIsometry, hyperbolicIsometry } from "./hyperbolic-models.js";
 export { hyperboloid, hyperboloidFormulas } from "./hyperboloid.js";
-export { checkPoints, projectPoints } from "./make-manifold.js";
+export { checkCount, checkPoints, projectPoints } from "./make-manifold.js";
 export {
   conformalFactor,
   gyroplaneDistance,

@@ -19,7 +19,7 @@ import { traced } from "./traced-arithmetic.js";
 export interface Description
   extends Pick<
     Manifold,
-    "name" | "kind" | "dimension" | "coordinates" | "curvature" | "totalVolume" | "injectivityRadius"
+    "name" | "kind" | "dimension" | "coordinates" | "curvature" | "logTotalVolume" | "injectivityRadius"
   > {
   readonly origin: ArrayLike<number>;
   readonly factors?: readonly Manifold[];
@@ -27,6 +27,8 @@ export interface Description
   core<S, V>(A: Arithmetic<S, V>, inTrace: boolean): GeometryCore<S, V>;
   /** See `Manifold.whyNotAPoint`; x has the right length and is finite. */
   whyNotAPoint(x: Float64Array): string | undefined;
+  /** Why v is not tangent at the point x ("leaves the sphere ..."); absent where all coordinate vectors are tangent. */
+  whyNotTangent?(x: Float64Array, v: Float64Array): string | undefined;
   drawBase(random: RandomStream): Float64Array;
 }
 
@@ -55,35 +57,81 @@ export function makeManifold(description: Description): Manifold {
     const why = description.whyNotAPoint(out);
     if (why !== undefined)
       throw new UsageError(
-        `${argument} ${why}, so it is not a point of the ${name}; projectPoint gives the nearest one, [${brief(geometry.projectPoint(out))}].`,
+        `${argument} ${why}, so it is not a point of the ${name}; projectPoint gives the nearest one, [${offered(geometry.projectPoint(out))}].`,
       );
     return out;
   };
+  /** A point in as few digits as make one: rounded, else cut off (towards the inside of a ball), else in full. */
+  const offered = (point: Float64Array): string => {
+    const cut = (value: number) => Math.trunc(value * 1e6) / 1e6;
+    const ways = [(value: number) => Number(value.toPrecision(6)), cut];
+    const way = ways.find((short) => description.whyNotAPoint(point.map(short)) === undefined);
+    return way === undefined ? shown(point, 17) : shown(point.map(way), 17);
+  };
+  /** A point and vectors at it. */
+  const withVectors = (
+    x: Coordinates,
+    vectors: Readonly<Record<string, Coordinates>>,
+  ): [Float64Array, ...Float64Array[]] => {
+    const point = asPoint("x", x);
+    const checked = Object.entries(vectors).map(([argument, v]) => {
+      const vector = asVector(argument, v);
+      const why = description.whyNotTangent?.(point, vector);
+      if (why !== undefined)
+        throw new UsageError(
+          `${argument} ${why}, so it is not a tangent vector of the ${name} at x; projectVector gives its tangent part, [${shown(geometry.projectVector(point, vector), 6)}].`,
+        );
+      return vector;
+    });
+    return [point, ...checked];
+  };
   return {
     ...description,
+    totalVolume: Math.exp(description.logTotalVolume),
     factors: description.factors ?? [],
     origin: Float64Array.from(description.origin),
     traced: tracedGeometry(description),
     over: <S, V>(A: Arithmetic<S, V>) => complete(A, core(A, (A as unknown) !== host)),
     whyNotAPoint,
+    whyNotTangent: (x, v) =>
+      description.whyNotTangent?.(Float64Array.from(x as ArrayLike<number>), Float64Array.from(v as ArrayLike<number>)),
     checkPoint: (argument, x) => void asPoint(argument, x),
-    exponentialMap: (x, v) => geometry.exponentialMap(asPoint("x", x), asVector("v", v)),
+    exponentialMap(x, v) {
+      const [point, vector] = withVectors(x, { v });
+      return geometry.exponentialMap(point, vector);
+    },
     logarithmicMap: (x, y) => geometry.logarithmicMap(asPoint("x", x), asPoint("y", y)),
     squaredDistance: (x, y) => geometry.squaredDistance(asPoint("x", x), asPoint("y", y)),
     distance: (x, y) => geometry.distance(asPoint("x", x), asPoint("y", y)),
     geodesic: (x, y, t) => geometry.geodesic(asPoint("x", x), asPoint("y", y), t),
-    parallelTransport: (x, y, v) => geometry.parallelTransport(asPoint("x", x), asPoint("y", y), asVector("v", v)),
+    parallelTransport(x, y, v) {
+      const [point, vector] = withVectors(x, { v });
+      return geometry.parallelTransport(point, asPoint("y", y), vector);
+    },
     projectPoint: (x) => geometry.projectPoint(asVector("x", x)),
     projectVector: (x, v) => geometry.projectVector(asPoint("x", x), asVector("v", v)),
     metricDiagonal: (x) => geometry.metricDiagonal(asPoint("x", x)),
-    innerProduct: (x, u, v) => geometry.innerProduct(asPoint("x", x), asVector("u", u), asVector("v", v)),
-    norm: (x, v) => geometry.norm(asPoint("x", x), asVector("v", v)),
+    innerProduct(x, u, v) {
+      const [point, first, second] = withVectors(x, { u, v });
+      return geometry.innerProduct(point, first, second);
+    },
+    norm(x, v) {
+      const [point, vector] = withVectors(x, { v });
+      return geometry.norm(point, vector);
+    },
     logVolumeElement: (x) => geometry.logVolumeElement(asPoint("x", x)),
-    logExponentialVolume: (x, v) => geometry.logExponentialVolume(asPoint("x", x), asVector("v", v)),
+    logExponentialVolume(x, v) {
+      const [point, vector] = withVectors(x, { v });
+      return geometry.logExponentialVolume(point, vector);
+    },
     fromFrame: (x, e) => geometry.fromFrame(asPoint("x", x), asVector("e", e, d)),
-    toFrame: (x, v) => geometry.toFrame(asPoint("x", x), asVector("v", v)),
+    toFrame(x, v) {
+      const [point, vector] = withVectors(x, { v });
+      return geometry.toFrame(point, vector);
+    },
     baseLogDensity: (x) => geometry.baseLogDensity(asPoint("x", x)),
     sampleBase(key: RandomKey, count: number): NdArray {
+      checkCount(count);
       const random = stream(key);
       const data = new Float64Array(count * n);
       for (let i = 0; i < count; i++) data.set(description.drawBase(random), i * n);
@@ -92,9 +140,10 @@ export function makeManifold(description: Description): Manifold {
   };
 }
 
-function brief(x: Float64Array): string {
-  const shown = Array.from(x.subarray(0, 4), (value) => Number(value.toPrecision(6)));
-  return x.length > 4 ? `${shown.join(", ")}, ...` : shown.join(", ");
+/** The first coordinates. */
+function shown(x: Float64Array, digits: number): string {
+  const first = Array.from(x.subarray(0, 4), (value) => Number(value.toPrecision(digits)));
+  return x.length > 4 ? `${first.join(", ")}, ...` : first.join(", ");
 }
 
 /** The formulas on tensors: checks of shapes, and scalars without the axis of size 1. */
@@ -156,6 +205,14 @@ export function projectPoints(manifold: Manifold, points: NdArray): NdArray {
   for (let i = 0; i < points.shape[0]; i++)
     data.set(manifold.projectPoint(Float64Array.from(points.data.subarray(i * n, (i + 1) * n))), i * n);
   return ndarray(data, points.shape);
+}
+
+/** @throws UsageError unless `count` can be a number of draws */
+export function checkCount(count: number): void {
+  expectThat(
+    Number.isInteger(count) && count >= 0,
+    () => `count is ${count}, which is no number of draws; give a whole number from 0.`,
+  );
 }
 
 /** @throws UsageError unless `dimension` is a whole number from 1. */

@@ -173,7 +173,7 @@ export function poincareBall(options: PoincareBallOptions): Manifold {
     dimension,
     coordinates: dimension,
     curvature: -c,
-    totalVolume: Infinity,
+    logTotalVolume: Infinity,
     injectivityRadius: Infinity,
     origin: new Float64Array(dimension),
     core: (A, inTrace) => poincareBallFormulas(A, dimension, c, inTrace ? margin : HOST_MARGIN),
@@ -187,7 +187,14 @@ export function poincareBall(options: PoincareBallOptions): Manifold {
       return ball.exponentialMap(ball.origin, velocity);
     },
   });
-  return ball;
+  return {
+    ...ball,
+    projectPoint(x) {
+      const length = Math.hypot(...Array.from(x as ArrayLike<number>));
+      if (!(length > 1e100 * radius && length < Infinity)) return ball.projectPoint(x);
+      return ball.projectPoint(Array.from(x as ArrayLike<number>, (value) => (value / length) * 2 * radius)); // squares stay in range
+    },
+  };
 }
 
 /** @throws UsageError unless c is finite and above zero. */

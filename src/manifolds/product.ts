@@ -49,7 +49,7 @@ export function productManifold(factors: readonly Manifold[]): Manifold {
     dimension: total(factors.map((m) => m.dimension)),
     coordinates,
     curvature: factors.length === 1 ? factors[0].curvature : factors.every((m) => m.curvature === 0) ? 0 : undefined,
-    totalVolume: factors.reduce((product, m) => product * m.totalVolume, 1),
+    logTotalVolume: total(factors.map((m) => m.logTotalVolume)),
     injectivityRadius: Math.min(...factors.map((m) => m.injectivityRadius)),
     origin: joined(factors.map((m) => m.origin)),
     factors,
@@ -57,6 +57,14 @@ export function productManifold(factors: readonly Manifold[]): Manifold {
     whyNotAPoint(x) {
       for (const [i, piece] of pieces(x).entries()) {
         const why = factors[i].whyNotAPoint(piece);
+        if (why !== undefined) return `in factor ${i} (${factors[i].name}) ${why}`;
+      }
+      return undefined;
+    },
+    whyNotTangent(x, v) {
+      const vectors = pieces(v);
+      for (const [i, piece] of pieces(x).entries()) {
+        const why = factors[i].whyNotTangent(piece, vectors[i]);
         if (why !== undefined) return `in factor ${i} (${factors[i].name}) ${why}`;
       }
       return undefined;

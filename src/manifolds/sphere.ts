@@ -90,7 +90,7 @@ export function sphere(dimension: number): Manifold {
     dimension,
     coordinates: n,
     curvature: dimension === 1 ? 0 : 1,
-    totalVolume: sphereArea(dimension),
+    logTotalVolume: logSphereArea(dimension),
     injectivityRadius: Math.PI,
     origin,
     core: (A) => core(A, dimension),
@@ -99,6 +99,11 @@ export function sphere(dimension: number): Manifold {
       const off = Math.abs(length - 1);
       if (off <= TOLERANCE) return undefined;
       return `has length ${length.toPrecision(6)}, ${off.toPrecision(3)} ${length > 1 ? "outside" : "inside"} the unit sphere`;
+    },
+    whyNotTangent(x, v) {
+      const across = x.reduce((sum, value, i) => sum + value * v[i], 0);
+      if (Math.abs(across) <= 2 * TOLERANCE * Math.hypot(...v)) return undefined;
+      return `leaves the sphere, by ${across.toPrecision(3)} along x`;
     },
     drawBase(random) {
       const x = Float64Array.from({ length: n }, () => random.normal());
@@ -123,7 +128,10 @@ export function sphere(dimension: number): Manifold {
         !zero,
         () => `x is the zero vector, which has no nearest point on the ${made.name}; give any other vector.`,
       );
-      return made.projectPoint(x);
+      const largest = Math.max(...Array.from(x as ArrayLike<number>, Math.abs));
+      return made.projectPoint(
+        Number.isFinite(largest) ? Array.from(x as ArrayLike<number>, (value) => value / largest) : x, // squares stay in range
+      );
     },
     logarithmicMap(x, y) {
       notOpposite(x, y);

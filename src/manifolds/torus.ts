@@ -41,7 +41,7 @@ export function torus(dimension: number): Manifold {
     dimension,
     coordinates: dimension,
     curvature: 0,
-    totalVolume: TURN ** dimension,
+    logTotalVolume: dimension * Math.log(TURN),
     injectivityRadius: Math.PI,
     origin: new Float64Array(dimension),
     core: (A) => core(A, dimension),
