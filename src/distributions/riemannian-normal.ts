@@ -38,6 +38,7 @@ import { expectThat } from "../errors.js";
 import {
   type Arithmetic,
   type Coordinates,
+  checkCount,
   host,
   logSinhRatio,
   logSphereArea,
@@ -222,6 +223,7 @@ export function riemannianNormal(manifold: Manifold): RiemannianNormal {
       return quantileBy(lawOf(std))(u);
     },
     sample(mean, std, key, count) {
+      checkCount(count);
       manifold.checkPoint("mean", mean);
       const [random, quantile] = [stream(key), quantileBy(lawOf(std))];
       const data = new Float64Array(count * manifold.coordinates);
@@ -243,6 +245,7 @@ export function riemannianNormal(manifold: Manifold): RiemannianNormal {
       return ndarray(data, [count, manifold.coordinates]);
     },
     noise(key, count) {
+      checkCount(count);
       const random = stream(key);
       const direction = new Float64Array(count * d).map(() => random.normal());
       const uniform = new Float64Array(count).map(() => random.uniform());

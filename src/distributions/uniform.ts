@@ -16,13 +16,13 @@ export interface Uniform {
 /** @throws UsageError where the manifold has infinite volume */
 export function uniform(manifold: Manifold): Uniform {
   expectThat(
-    Number.isFinite(manifold.totalVolume) && manifold.totalVolume > 0,
+    Number.isFinite(manifold.logTotalVolume),
     () =>
       `uniform: the ${manifold.name} has no finite volume; give a sphere, a torus or a product of them, or use a wrapped normal.`,
   );
   return {
     manifold,
-    entropy: Math.log(manifold.totalVolume),
+    entropy: manifold.logTotalVolume,
     logDensity: (z) => manifold.baseLogDensity(z),
     sample: (key, count) => manifold.sampleBase(key, count),
     traced: { logDensity: (z) => manifold.traced.baseLogDensity(z) },

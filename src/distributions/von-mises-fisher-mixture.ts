@@ -13,7 +13,7 @@ import {
   stream,
 } from "../engine/index.js";
 import { expectThat } from "../errors.js";
-import { type Coordinates, checkPoints, sphere } from "../manifolds/index.js";
+import { type Coordinates, checkCount, checkPoints, sphere } from "../manifolds/index.js";
 import { vonMisesFisherDrawer } from "./von-mises-fisher.js";
 import { concentrationOf, vonMisesFisherConstants } from "./von-mises-fisher-normalizer.js";
 
@@ -76,13 +76,18 @@ export function fitVonMisesFisherMixture(points: NdArray, options: MixtureOption
   return best!;
 }
 
-/** log densities of points `[N, p]` under a mixture, `[N]`, with respect to the area of the sphere. */
+/**
+ * log densities of points `[N, p]` under a mixture, `[N]`, with respect to the area of the sphere.
+ * @throws UsageError for points off the mixture's sphere
+ */
 export function mixtureLogDensity(mixture: VonMisesFisherMixture, points: NdArray): Float64Array {
+  checkPoints(sphere(mixture.means.shape[1] - 1), "points", points);
   return expectation(mixture, points, undefined);
 }
 
 /** `count` draws, `[count, p]`. */
 export function sampleMixture(mixture: VonMisesFisherMixture, key: RandomKey, count: number): NdArray {
+  checkCount(count);
   const p = mixture.means.shape[1];
   const random = stream(key);
   const drawers = Array.from(mixture.concentrations, (kappa) => vonMisesFisherDrawer(p, kappa));
@@ -192,7 +197,11 @@ function maximization(
     }
     weights[k] = mass / N;
     const length = Math.hypot(...sum);
-    if (mass < 1e-12 || length === 0) continue; // an empty component keeps its place, with weight near zero
+    if (mass < 1e-12) continue; // an empty component keeps its place, with weight near zero
+    if (length < 1e-12 * mass) {
+      concentrations[k] = 0; // no direction is preferred: any mean does, so that of before
+      continue;
+    }
     for (let j = 0; j < p; j++) means[k * p + j] = sum[j] / length;
     concentrations[k] = concentrationOf(p, Math.min(length / mass, 1), largest);
   }

@@ -25,7 +25,7 @@ import {
   type Tensor,
 } from "../engine/index.js";
 import { expectThat } from "../errors.js";
-import { type Coordinates, logSphereArea, type Manifold } from "../manifolds/index.js";
+import { type Coordinates, checkCount, logSphereArea, type Manifold } from "../manifolds/index.js";
 import { vonMisesFisherConstants } from "./von-mises-fisher-normalizer.js";
 
 export interface VonMisesFisher {
@@ -65,6 +65,7 @@ export function vonMisesFisher(manifold: Manifold): VonMisesFisher {
       return scaledLogNormalizer + concentration * complement;
     },
     sample(mean, concentration, key, count) {
+      checkCount(count);
       manifold.checkPoint("mean", mean);
       const [random, draw] = [stream(key), vonMisesFisherDrawer(p, concentration)];
       const [data, mu] = [new Float64Array(count * p), Float64Array.from(mean as ArrayLike<number>)];

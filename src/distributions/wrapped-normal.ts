@@ -23,7 +23,15 @@ import {
   type Tensor,
 } from "../engine/index.js";
 import { expectThat } from "../errors.js";
-import { type Arithmetic, type Coordinates, host, type Manifold, rootOrZero, traced } from "../manifolds/index.js";
+import {
+  type Arithmetic,
+  type Coordinates,
+  checkCount,
+  host,
+  type Manifold,
+  rootOrZero,
+  traced,
+} from "../manifolds/index.js";
 
 export interface WrappedNormal {
   readonly manifold: Manifold;
@@ -141,6 +149,7 @@ export function wrappedNormal(manifold: Manifold, options: { readonly wraps?: nu
     manifold,
     logDensity: (z, mean, std) => onHost.logDensity(point("z", z), point("mean", mean), stdVector(std)),
     sample(mean, std, key, count) {
+      checkCount(count);
       const [m, s, random] = [point("mean", mean), stdVector(std), stream(key)];
       const data = new Float64Array(count * manifold.coordinates);
       for (let i = 0; i < count; i++) {

@@ -211,7 +211,20 @@ describe("mixtures by EM", () => {
     expect(Number.isFinite(stuck.logLikelihood)).toBe(true);
   });
 
+  it("points without a mean direction are uniform, and keep the first component's place", () => {
+    const axial = array([
+      [0, 0, 1],
+      [0, 0, -1],
+    ]);
+    const one = fitVonMisesFisherMixture(axial, { components: 1, key: randomKey(1), starts: 1 });
+    expect(one.concentrations[0]).toBe(0);
+    expect(one.logLikelihood).toBeCloseTo(-Math.log(4 * Math.PI), 10);
+  });
+
   it("bad input", () => {
+    expect(() => mixtureLogDensity(truth, array([[1, 0, 9]]))).toThrow("points, row 0, has length 9.0");
+    expect(() => mixtureLogDensity(truth, array([[1, 0]]))).toThrow("shape [1,2]");
+    expect(() => sampleMixture(truth, randomKey(1), -1)).toThrow("count is -1");
     expect(() => fitVonMisesFisherMixture(array([[0, 2]]), { components: 1, key: randomKey(1) })).toThrow(
       "points, row 0, has length 2.00000",
     );

@@ -232,6 +232,12 @@ describe("uniform", () => {
       12,
     );
   });
+  it("in hundreds of dimensions, where volumes leave the range of numbers", () => {
+    expect(sphere(500).totalVolume).toBe(0);
+    expect(uniform(sphere(500)).entropy).toBeCloseTo(-uniform(sphere(500)).logDensity(sphere(500).origin), 6);
+    expect(uniform(torus(500)).entropy).toBeCloseTo(500 * Math.log(2 * Math.PI), 9);
+    expect(() => uniform(sphere(2)).sample(randomKey(1), 1.5)).toThrow("count is 1.5");
+  });
   it("needs a finite volume", () => {
     expect(() => uniform(ball)).toThrow("has no finite volume");
   });
