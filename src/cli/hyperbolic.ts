@@ -7,6 +7,7 @@ import type { Manifold } from "../manifolds/index.js";
 type Ball = Manifold & { readonly curvature: number };
 
 const CLOSED = "in closed form";
+const BALANCED = "the exact logarithmic maps from it to the points sum to zero";
 
 export function hyperbolicGeodesic(ball: Ball, from: readonly number[], to: readonly number[]) {
   const length = ball.distance(from, to);
@@ -36,5 +37,5 @@ export function hyperbolicDistances(ball: Ball, points: NdArray) {
 export function hyperbolicMean(ball: Ball, points: NdArray) {
   const { mean, variance, converged, iterations } = exactMean(ball, points);
   const reason = converged ? ("converged" as const) : ("iterationLimit" as const);
-  return { mean, variance, converged, iterations, reason, message: converged ? CLOSED : reasons[reason] };
+  return { mean, variance, converged, iterations, reason, message: converged ? BALANCED : reasons[reason] };
 }

@@ -55,7 +55,8 @@ describe("the latent space's own geometry", () => {
   });
 
   it("has the Frechet mean: the gradient vanishes, isometries carry it along, and the solver finds the same", async () => {
-    const { mean, variance, gradientNorm, converged } = exactMean(space, points);
+    const { mean, variance, gradientNorm, converged, iterations } = exactMean(space, points);
+    expect(iterations).toBeLessThan(100);
     expect(converged).toBe(true);
     expect(gradientNorm).toBeLessThan(1e-8);
     for (const [dx, dy] of [

@@ -71,6 +71,9 @@ export interface ExactMean {
   readonly converged: boolean;
 }
 
+/** The gradient's norm over the standard deviation at which a mean counts as found. */
+const SETTLED = 1e-7;
+
 /**
  * The Frechet mean of points `[N, n]` by Karcher's iteration x <- exp_x(step mean_i log_x(y_i)), the step halved where
  * the variance does not fall. On the ball, where curvature is negative, there is one minimum and it is found from
@@ -87,29 +90,34 @@ export function exactMean(
   expectThat(N > 0, "exactMean: there are no points; give at least one.");
   const rows = Array.from({ length: N }, (_, i) => Float64Array.from(points.data.subarray(i * n, (i + 1) * n)));
   const varianceAt = (x: Float64Array) => rows.reduce((sum, y) => sum + space.squaredDistance(x, y), 0) / N;
+  const pullAt = (x: Float64Array) => {
+    const pull = new Float64Array(n);
+    for (const y of rows)
+      space.logarithmicMap(x, y).forEach((entry, k) => {
+        pull[k] += entry / N;
+      });
+    return { pull, norm: space.norm(x, pull) };
+  };
   let mean: Float64Array = rows[0];
   let variance = varianceAt(mean);
-  let [iterations, gradientNorm, step] = [0, Number.POSITIVE_INFINITY, 1];
-  for (; iterations < maxIterations; iterations++) {
-    const pull = new Float64Array(n);
-    for (const y of rows) {
-      const log = space.logarithmicMap(mean, y);
-      for (let k = 0; k < n; k++) pull[k] += log[k] / N;
-    }
-    gradientNorm = space.norm(mean, pull);
-    if (gradientNorm <= tolerance * Math.max(Math.sqrt(variance), 1e-12)) break;
+  let { pull, norm: gradientNorm } = pullAt(mean);
+  let [iterations, step] = [0, 1];
+  const least = (times: number) => times * Math.max(Math.sqrt(variance), 1e-12);
+  for (; iterations < maxIterations && gradientNorm > least(tolerance); iterations++) {
     const next = space.exponentialMap(
       mean,
       pull.map((entry) => step * entry),
     );
-    const there = varianceAt(next);
-    if (there <= variance) {
-      [mean, variance] = [next, there];
+    const [there, at] = [varianceAt(next), pullAt(next)];
+    // near the minimum the variance, flat to second order, resolves the mean to 1e-8 only: there the gradient decides
+    const resolved = gradientNorm > least(1e-6);
+    if (resolved ? there <= variance : at.norm < gradientNorm) {
+      [mean, variance, pull, gradientNorm] = [next, there, at.pull, at.norm];
       step = Math.min(1, 2 * step);
     } else if (step < 1e-8) break;
     else step /= 2;
   }
-  const converged = gradientNorm <= 1e-7 * Math.max(Math.sqrt(variance), 1e-12);
+  const converged = gradientNorm <= SETTLED * Math.max(Math.sqrt(variance), 1e-12);
   return { mean: ndarray(mean, [n]), variance, gradientNorm, iterations, converged };
 }
 
