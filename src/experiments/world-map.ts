@@ -5,7 +5,7 @@
  */
 import { composeFigure, type Words } from "../plots/figure.js";
 import { textElement } from "../plots/text.js";
-import { type DensityScale, densityBar, densityImage, densityScale } from "./world-map/density-bar.js";
+import { type DensityScale, densityBar, densityImage, densityScale, openEnded } from "./world-map/density-bar.js";
 import type { MapGrid, SphereView } from "./world-map/view.js";
 
 export { type DensityScale, densityScale } from "./world-map/density-bar.js";
@@ -39,7 +39,10 @@ export function worldMap(layer: MapLayer, words: Words): string {
  */
 export function worldMaps(layers: readonly MapLayer[], words: Words, across = 3, scale?: DensityScale): string {
   const logarithms = layers.map(({ logDensity }) => Float64Array.from(logDensity, (value) => value / Math.LN10));
-  const shown = scale ?? densityScale(logarithms.flatMap((values) => Array.from(values)));
+  const shown =
+    scale === undefined
+      ? densityScale(logarithms.flatMap((values) => Array.from(values)))
+      : openEnded(scale, logarithms);
   const headed = layers.some(({ heading }) => heading);
   const [width, height] = [layers[0].view.width, layers[0].view.height + (headed ? HEADING : 0)];
   const columns = Math.min(across, layers.length);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ndarray } from "../../src/engine/index.js";
 import { torusAxis, torusMap } from "../../src/experiments/torus/map.js";
-import { decadeTicks, densityScale } from "../../src/experiments/world-map/density-bar.js";
+import { decadeTicks, densityScale, openEnded } from "../../src/experiments/world-map/density-bar.js";
 import { hyperbolicDisk } from "../../src/experiments/world-map/hyperbolic-disk.js";
 import { withPalette } from "../../src/experiments/world-map/palette-png.js";
 import { capView, globeView, mapGrid, massOnMap, worldMap, worldMaps } from "../../src/experiments/world-map.js";
@@ -94,6 +94,30 @@ describe("density maps", () => {
         .filter(({ text }) => text !== "")
         .map(({ text }) => text),
     ).toEqual(["1", "2", "5"]);
+  });
+
+  it.each([
+    [0.06, 0.095],
+    [0.21, 0.49],
+    [0.0795, 0.0797],
+    [3.2e-7, 3.9e-7],
+  ])("scales from %d to %d have names enough to be read", (low, high) => {
+    const named = decadeTicks(Math.log10(low), Math.log10(high)).filter(({ text }) => text !== "");
+    expect(named.length).toBeGreaterThanOrEqual(2);
+    expect(named.length).toBeLessThanOrEqual(9);
+    for (const { value, text } of named) {
+      expect(10 ** value).toBeGreaterThanOrEqual(low * (1 - 1e-9));
+      expect(10 ** value).toBeLessThanOrEqual(high * (1 + 1e-9));
+      expect(Number(text.replace("−", "-")) / 10 ** value).toBeCloseTo(1, 3);
+    }
+    expect(new Set(named.map(({ text }) => text)).size).toBe(named.length);
+  });
+
+  it("a scale that is given is open where a density lies beyond it", () => {
+    const scale = densityScale([-1, 0, 1]);
+    expect(openEnded(scale, [[0, 0.5]])).toEqual(scale);
+    expect(openEnded(scale, [[0], [1.2]])).toEqual({ ...scale, above: true });
+    expect(openEnded(scale, [[-3]])).toEqual({ ...scale, below: true });
   });
 
   it("on the torus, equal angles a turn apart have equal colours, and points are wrapped into one turn", async () => {

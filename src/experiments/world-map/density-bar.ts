@@ -4,6 +4,7 @@ import type { Block } from "../../plots/figure.js";
 import { dataUrl, encodeIndexedPng } from "../../plots/png.js";
 import { imageElement } from "../../plots/render.js";
 import { textElement, textWidth } from "../../plots/text.js";
+import { niceTicks, tickFormat } from "../../plots/ticks.js";
 
 /** Colours of log10 densities: everything at or below `low` has the first one, at or above `high` the last. */
 export interface DensityScale {
@@ -23,6 +24,16 @@ export function densityScale(log10Density: ArrayLike<number>, decades = 4): Dens
   const high = Math.max(sorted[Math.floor(0.999 * (sorted.length - 1))], least + 1e-6);
   const low = Math.max(least, high - decades);
   return { low, high, below: least < low - 1e-9, above: most > high + 0.05 };
+}
+
+/** The same scale, marked as open at either end where one of these densities lies beyond it. */
+export function openEnded(scale: DensityScale, log10Densities: readonly ArrayLike<number>[]): DensityScale {
+  const some = (beyond: (value: number) => boolean) => log10Densities.some((values) => Array.from(values).some(beyond));
+  return {
+    ...scale,
+    below: scale.below || some((value) => value < scale.low - 1e-9),
+    above: scale.above || some((value) => value > scale.high + 0.05),
+  };
 }
 
 /** The raster of a density, cell by cell from the top left: a colour index, and one more for "no value". */
@@ -86,8 +97,21 @@ export function densityBar(scale: DensityScale, unit: string, height: number): B
   return { markup: `<g class="density-bar">${parts.join("")}</g>`, width: x + 6, height };
 }
 
-/** Ticks at 1, 2, ..., 9 times powers of ten; names at the powers, and at 2 and 5 where there are few powers. */
+/**
+ * Ticks at 1, 2, ..., 9 times powers of ten; names at the powers, and at 2 and 5 where there are few powers, at all where
+ * that leaves less than two; on a range of less than two such ticks, at round numbers in equal steps.
+ */
 export function decadeTicks(low: number, high: number): { value: number; text: string; long: boolean }[] {
+  const ticks = wholeDigits(low, high);
+  if (ticks.filter(({ text }) => text !== "").length >= 2) return ticks;
+  if (ticks.length >= 2)
+    return ticks.map(({ value }) => ({ value, text: String(Number((10 ** value).toPrecision(1))), long: true }));
+  const values = niceTicks(10 ** low, 10 ** high, 4);
+  const format = tickFormat(values);
+  return values.map((value) => ({ value: Math.log10(value), text: format(value), long: true }));
+}
+
+function wholeDigits(low: number, high: number) {
   const ticks: { value: number; text: string; long: boolean }[] = [];
   for (let power = Math.floor(low); power <= Math.ceil(high); power++)
     for (let digit = 1; digit <= 9; digit++) {
