@@ -156,10 +156,16 @@ export function average(values: ArrayLike<number>): number {
 /** "0.53 ± 0.02 (3)": mean, 95 % half-width (1.96 standard errors), how many; the spread is left out for one. */
 export function meanWithSpread(values: readonly number[], digits = 2): string {
   if (values.length === 0) return "not run";
+  const mean = average(values).toFixed(digits);
+  return values.length === 1 ? `${mean} (1)` : `${mean} ± ${halfWidth(values).toFixed(digits)} (${values.length})`;
+}
+
+/** 1.96 standard errors of the mean; 0 of a single value. */
+export function halfWidth(values: readonly number[]): number {
+  if (values.length < 2) return 0;
   const mean = average(values);
-  if (values.length === 1) return `${mean.toFixed(digits)} (1)`;
   const variance = values.reduce((total, v) => total + (v - mean) ** 2, 0) / (values.length - 1);
-  return `${mean.toFixed(digits)} ± ${(1.96 * Math.sqrt(variance / values.length)).toFixed(digits)} (${values.length})`;
+  return 1.96 * Math.sqrt(variance / values.length);
 }
 
 export function table(rows: readonly (readonly (string | number)[])[]): string {

@@ -1,6 +1,6 @@
 /** The pictures of `earth`: a large map of the Riemannian flow, small ones of all models, the learning curve. */
 import { linePlot } from "../../plots/index.js";
-import { average, keptField } from "../flow-report.js";
+import { average, halfWidth, keptField } from "../flow-report.js";
 import { densityScale, globeView, mapGrid, worldMap, worldMaps } from "../world-map.js";
 import type { EarthSettings } from "./fit.js";
 import { partsOf } from "./fit.js";
@@ -73,9 +73,14 @@ export async function learningCurve(
     const points = fractions
       .map((fraction) => resultsOf({ data: curveData, handling: "place", model, fraction }))
       .filter((results) => results.length > 0)
-      .map((results) => [average(results.map((r) => r.trainingRows)), average(results.map((r) => r.testNll))])
-      .sort((a, b) => a[0] - b[0]);
-    return points.length < 2 ? [] : [{ name: titles[model], x: points.map((p) => p[0]), y: points.map((p) => p[1]) }];
+      .map((results) => ({
+        x: average(results.map((r) => r.trainingRows)),
+        y: average(results.map((r) => r.testNll)),
+        error: halfWidth(results.map((r) => r.testNll)),
+      }))
+      .sort((a, b) => a.x - b.x);
+    const of = (part: "x" | "y" | "error") => points.map((point) => point[part]);
+    return points.length < 2 ? [] : [{ name: titles[model], x: of("x"), y: of("y"), error: of("error") }];
   });
   if (series.length === 0) return undefined;
   const ends = [Math.min(...series.flatMap(({ x }) => x)), Math.max(...series.flatMap(({ x }) => x))];
@@ -88,6 +93,6 @@ export async function learningCurve(
     yLabel: "held-out negative log-likelihood, nats",
     xScale: "log",
     title: `What more data buy: ${curveData}, split by place`,
-    subtitle: "Means over splits; the same steps of the optimiser for every size.",
+    subtitle: "Means over splits with 1.96 standard errors; the same steps of the optimiser for every size.",
   });
 }
