@@ -4,6 +4,8 @@ import { svgToPng } from "../../plots/render.js";
 import type { MnistCell, TrainedCell } from "./cells.js";
 import { titleOf } from "./settings.js";
 
+const sumOf = (shares: readonly number[]) => shares.reduce((sum, share) => sum + share, 0);
+
 /** The picture, or undefined without any cell that has codes. */
 export async function codesPicture(cells: readonly MnistCell[]): Promise<{ svg: string; png: Uint8Array } | undefined> {
   const trained = cells.filter((cell): cell is TrainedCell => cell.kind === "train" && cell.picture !== undefined);
@@ -14,7 +16,7 @@ export async function codesPicture(cells: readonly MnistCell[]): Promise<{ svg: 
     const { codes, labels } = picture!;
     return {
       title: titleOf(setting),
-      subtitle: digits && `digits told apart by their codes: ${(100 * digits.overall).toFixed(1)} %`,
+      subtitle: digits && `digits told apart by their codes, on average: ${(10 * sumOf(digits.perDigit)).toFixed(1)} %`,
       ...(setting.curvature > 0 && { curvature: setting.curvature }),
       codes: labels.map((label, i) => ({ x: codes[2 * i], y: codes[2 * i + 1], label })),
     };
