@@ -48,6 +48,9 @@ export type FlowShape = Readonly<z.infer<typeof flowShapeSchema>>;
 
 export type FlowOptions = { readonly manifold: FlowManifold } & Partial<Omit<FlowShape, "manifold">>;
 
+/** Angles of a torus up to which the method wrapped is taken: it follows 3^d preimages of each point, 243 of them here. */
+const MOST_WRAPPED_ANGLES = 5;
+
 /**
  * A whole shape from what was asked for: by default a Riemannian flow with a network of 2 x 64 tanh units, 8 steps;
  * divergence-free generators up to d = 5 and ambient projection beyond on spheres; uniform base where the volume is
@@ -76,6 +79,11 @@ export function flowShape(options: FlowOptions): FlowShape {
   expectThat(
     shape.method !== "stereographic" || manifold.kind === "sphere",
     () => `flow: the method stereographic needs a sphere, the manifold is ${manifold.kind}; use riemannian or wrapped.`,
+  );
+  expectThat(
+    shape.method !== "wrapped" || manifold.kind !== "torus" || manifold.dimension <= MOST_WRAPPED_ANGLES,
+    () =>
+      `flow: the method wrapped follows 3^d preimages of each point of a torus, and d is ${manifold.dimension} (at most ${MOST_WRAPPED_ANGLES} are taken); use riemannian.`,
   );
   expectThat(
     shape.base !== "uniform" || onManifold,

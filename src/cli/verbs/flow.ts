@@ -40,7 +40,7 @@ function registerTrain(flow: Command): void {
     .option("--test-fraction <share>", "part held out, by which the best epoch is chosen; 0: none", "0.1")
     .option(
       "--method <name>",
-      "riemannian, or a baseline: stereographic, wrapped, mixture (of von Mises-Fisher)",
+      "riemannian, or a baseline: stereographic (spheres), wrapped (any; tori of at most 5 angles), mixture (spheres; of von Mises-Fisher)",
       "riemannian",
     )
     .option("--components <list>", "mixture: numbers of components to choose from", "4,8,16,32,64")
