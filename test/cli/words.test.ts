@@ -67,6 +67,26 @@ describe("points", () => {
     }
   });
 
+  it("of the circle, two columns of length 1, are not taken for latitudes and longitudes, nor the other way round", () => {
+    const folder = mkdtempSync(join(tmpdir(), "latent-atlas-"));
+    try {
+      const path = join(folder, "circle.csv");
+      const rows = [0, 1, 2, 3, 4].map((t) => `${Math.cos(t).toFixed(6)},${Math.sin(t).toFixed(6)}`);
+      writeFileSync(path, rows.join("\n"));
+      const choice = { manifold: "sphere", project: false } as const;
+      expect(() => readPoints(path, choice)).toThrow(
+        /length 1 in every row.* --coordinates unit .*--coordinates lat-lon/,
+      );
+      expect(readPoints(path, { ...choice, coordinates: "unit" }).manifold).toEqual({ kind: "sphere", dimension: 1 });
+      expect(readPoints(path, { ...choice, coordinates: "lat-lon" }).manifold.dimension).toBe(2);
+      expect(readPoints(path, { ...choice, manifold: "euclidean" }).coordinates).toBe("plain");
+      writeFileSync(path, [...rows, "0.6,0.81"].join("\n"));
+      expect(readPoints(path, choice).coordinates).toBe("lat-lon");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("a tolerance goes with the adaptive integrator", () => {
     expect(() => evaluationOptions({ tolerance: "1e-6" })).toThrow(/--tolerance: the fixed steps/);
     expect(() => evaluationOptions({ tolerance: "1e-6", integrator: "fixed" })).toThrow(/--integrator adaptive/);

@@ -77,14 +77,30 @@ export function flowManifold(name: ManifoldName, dimension: number, curvature: n
   return { kind: name, dimension };
 }
 
-/** Reads a .npy or .csv file of points. @throws UsageError naming the row that is off, and how far */
+/**
+ * Reads a .npy or .csv file of points.
+ * @throws UsageError naming the row that is off, and how far; for two columns that could be read in two ways
+ */
 export function readPoints(path: string, choice: PointChoice): PointsOnManifold {
   const table = readTable(path);
+  if (choice.manifold === "sphere" && choice.coordinates === undefined) refuseAmbiguous(path, table);
   const coordinates = coordinatesFor(choice.manifold, choice.coordinates, table.columns);
   const dimension = dimensionOf(path, table, coordinates, choice);
   const manifold = flowManifold(choice.manifold, dimension, choice.curvature);
   const points = toManifold(path, table, coordinates, manifoldOf(manifold), choice);
   return { points, manifold, coordinates, name: basename(path) };
+}
+
+/** Rows of float32 unit vectors are of length 1 to 1e-7; text is often rounded to five decimals. */
+const OF_LENGTH_ONE = 1e-5;
+
+/** @throws UsageError where two columns are of length 1 in every row: latitudes and longitudes hardly ever are */
+function refuseAmbiguous(path: string, { data, rows, columns }: Table): void {
+  if (columns !== 2) return;
+  for (let i = 0; i < rows; i++) if (!(Math.abs(Math.hypot(data[2 * i], data[2 * i + 1]) - 1) <= OF_LENGTH_ONE)) return;
+  throw new UsageError(
+    `${path} has two columns that are of length 1 in every row, as unit vectors of the circle are; add --coordinates unit if they are such, or --coordinates lat-lon if they are latitudes and longitudes in degrees.`,
+  );
 }
 
 function dimensionOf(

@@ -32,7 +32,7 @@ function registerTrain(flow: Command): void {
     .option("--curvature <c>", "hyperbolic: the curvature is -c; default 1")
     .option(
       "--coordinates <name>",
-      "sphere: lat-lon (two columns, degrees) or unit; torus: radians or degrees; hyperbolic: ball; default: by columns",
+      "sphere: lat-lon (two columns, degrees) or unit; torus: radians or degrees; hyperbolic: ball; default: by columns (two of length 1 in every row: none)",
     )
     .option("--project", "take the nearest points of the manifold for points off it, and wrap angles")
     .option("--deduplicate", "use one row of each place")
