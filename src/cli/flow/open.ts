@@ -1,9 +1,10 @@
 /** A run that `atlas flow train` wrote, opened for use: a flow, or a mixture of von Mises-Fisher. */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { NdArray } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
 import type { EvaluateFlowOptions, FlowManifold } from "../../flows/index.js";
+import { writeAtomically } from "../../numerics/files.js";
 import type { RandomKey } from "../../numerics/random.js";
 import { readCheckpoint } from "../../training/index.js";
 import { type CoordinateName, coordinateNames, type ManifoldName } from "./coordinates.js";
@@ -12,7 +13,7 @@ import { type CoordinateName, coordinateNames, type ManifoldName } from "./coord
 export interface FlowChoice {
   readonly manifold: ManifoldName;
   readonly coordinates: CoordinateName;
-  /** The file of points, or the target's name. */
+  /** The file of points (as it was named, in runs of older versions), or the target's name. */
   readonly data?: string;
   readonly target?: string;
   readonly concentration?: number;
@@ -35,9 +36,13 @@ export interface DensityRun {
   dispose(): Promise<void>;
 }
 
-const CHOICE = "data.json";
+const choicePath = (folder: string) => join(folder, "data.json");
 
-export const choicePath = (folder: string) => join(folder, CHOICE);
+/** Lets a run's folder say what its data are: the file by its whole path, which holds in every working directory. */
+export function storeChoice(folder: string, choice: FlowChoice): void {
+  const whole = choice.data === undefined ? choice : { ...choice, data: resolve(choice.data) };
+  writeAtomically(choicePath(folder), `${JSON.stringify(whole)}\n`);
+}
 
 /** What the run's folder says of its data. @throws UsageError if it is not there or damaged */
 export function storedChoice(folder: string): FlowChoice {

@@ -1,17 +1,15 @@
 /** `atlas flow train`: a flow (or a mixture) from the user's points, or from a target density by reverse KL. */
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { NdArray } from "../../engine/index.js";
 import { RunError, UsageError } from "../../errors.js";
 import type { FlowGoal, FlowManifold, FlowOptions, TrainFlowResult } from "../../flows/index.js";
-import { writeAtomically } from "../../numerics/files.js";
 import { randomKey, split } from "../../numerics/random.js";
 import { interruptible } from "../interruptible.js";
 import { finiteNumber, numberFromZero, oneOf, wholeNumber, wholeNumbers } from "../options.js";
 import { createReport, duration, type Report } from "../report.js";
 import { checkRunFolder } from "../run-folder.js";
-import type { CoordinateName } from "./coordinates.js";
-import { choicePath, type FlowChoice, storedChoice } from "./open.js";
+import type { CoordinateName, PointsOnManifold } from "./coordinates.js";
+import { type FlowChoice, storeChoice, storedChoice } from "./open.js";
 
 export interface FlowTrainOptions {
   data?: string;
@@ -54,12 +52,12 @@ export interface FlowTrainOptions {
 }
 
 /** Options that may stand beside `--resume`; all others are the run's own. */
-const resumable = new Set(["resume", "out", "epochs", "threads", "json"]);
+const resumable = new Set(["resume", "out", "epochs", "threads", "json", "data"]);
 
 export async function trainFlowRun(options: FlowTrainOptions, command: Command): Promise<void> {
   const report = createReport(options.json === true);
   await checkRunFolder(options, command, resumable);
-  const choice = options.resume ? storedChoice(options.out) : await choiceOf(options);
+  const choice = options.resume ? resumedChoice(options) : await choiceOf(options);
   if (!options.resume) {
     refuseIdle(options, command);
     // before data are loaded; the manifold's dimension is not known yet, and no matter here
@@ -184,6 +182,15 @@ function refuseIdle(options: FlowTrainOptions, command: Command): void {
   else refuse(ofTargets, "a --target density");
 }
 
+/** What the run says of its data, which may have moved since. @throws UsageError for points where it has a target */
+function resumedChoice({ out, data }: FlowTrainOptions): FlowChoice {
+  const stored = storedChoice(out);
+  if (data === undefined) return stored;
+  if (stored.target !== undefined)
+    throw new UsageError(`--data: ${out} learns the density ${stored.target}, not points; leave it out.`);
+  return { ...stored, data };
+}
+
 async function choiceOf(options: FlowTrainOptions): Promise<FlowChoice> {
   const { coordinateNames, coordinatesFor, manifoldNames } = await import("./coordinates.js");
   if ((options.data === undefined) === (options.target === undefined))
@@ -229,7 +236,7 @@ interface Loaded {
 }
 
 async function load(choice: FlowChoice, options: FlowTrainOptions, report: Report): Promise<Loaded> {
-  const { coordinatesFor, flowManifold, readPoints } = await import("./coordinates.js");
+  const { coordinatesFor, flowManifold } = await import("./coordinates.js");
   const stored = options.resume
     ? (await import("../../flows/index.js")).loadFlow(options.out).config.shape.manifold
     : undefined;
@@ -247,7 +254,7 @@ async function load(choice: FlowChoice, options: FlowTrainOptions, report: Repor
     return { goal: { target }, manifold, coordinates: coordinatesFor(choice.manifold, choice.coordinates) };
   }
   const { onePerPlace, placesOf, splitPoints } = await import("./places.js");
-  const read = readPoints(choice.data!, { ...choice, dimension, curvature });
+  const read = await readData(choice, options, { dimension, curvature });
   const all = placesOf(read.points);
   const points = choice.deduplicate ? onePerPlace(read.points, all) : read.points;
   const places = choice.deduplicate ? placesOf(points) : all;
@@ -275,6 +282,23 @@ async function load(choice: FlowChoice, options: FlowTrainOptions, report: Repor
   };
 }
 
+/** The points to learn from. @throws UsageError as `readPoints`; on `--resume` with what to do where they have moved */
+async function readData(
+  choice: FlowChoice,
+  { resume, data, out }: FlowTrainOptions,
+  known: { readonly dimension?: number; readonly curvature?: number },
+): Promise<PointsOnManifold> {
+  const { readPoints } = await import("./coordinates.js");
+  try {
+    return readPoints(choice.data!, { ...choice, ...known, ...(resume && { ofRun: out }) });
+  } catch (error) {
+    if (!(error instanceof UsageError) || !resume || data !== undefined) throw error;
+    throw new UsageError(
+      `${out} was trained on ${choice.data}, which cannot be read from here; name the data with --data (${error.message.replace(/\.$/, "")}).`,
+    );
+  }
+}
+
 function counts({ goal, heldOut, places }: Loaded) {
   if (!("points" in goal)) return {};
   return { points: { ...places, training: goal.points.shape[0], heldOut: heldOut?.shape[0] ?? 0 } };
@@ -291,9 +315,9 @@ async function trainOrResume(
   const given = command.getOptionValueSource("epochs") === "cli";
   const epochs = wholeNumber("--epochs", options.epochs, 1, 1_000_000);
   const threads = options.threads === undefined ? undefined : wholeNumber("--threads", options.threads, 1, 256);
-  let started = existsSync(choicePath(options.out)) && options.resume === true;
+  let started = false;
   const begun = () => {
-    if (!started) writeAtomically(choicePath(options.out), `${JSON.stringify({ ...choice, coordinates })}\n`);
+    if (!started) storeChoice(options.out, { ...choice, coordinates });
     started = true;
   };
   const settings = options.resume ? undefined : trainingSettings(options, manifold, heldOut !== undefined);
@@ -429,7 +453,7 @@ async function fitMixtureRun(
     components,
     goal: { name: goal.name ?? "points", points: goal.points.shape[0] },
   });
-  writeAtomically(choicePath(options.out), `${JSON.stringify({ ...choice, coordinates })}\n`);
+  storeChoice(options.out, { ...choice, coordinates });
   const seconds = (performance.now() - started) / 1000;
   report.say(
     `Mixture of ${components}: negative log-likelihood ${(-mixture.logLikelihood).toFixed(3)} training${heldOut === undefined ? "" : `, ${nll.toFixed(3)} held out`}, ${duration(seconds)}: ${options.out}`,

@@ -24,7 +24,7 @@ function registerTrain(flow: Command): void {
   flow
     .command("train")
     .description("Learn a density from points (maximum likelihood) or from an unnormalised density (reverse KL).")
-    .option("--data <file>", ".csv or .npy file of points, a row each")
+    .option("--data <file>", ".csv or .npy file of points, a row each (with --resume: where they are now)")
     .option("--target <name>", "learn this density instead: von-mises-fisher, axes, backbone or ring (docs/flows.md)")
     .option("--concentration <k>", "of the target's modes; default 10")
     .option("--manifold <name>", "sphere, torus, hyperbolic or euclidean", "sphere")
@@ -74,7 +74,10 @@ function registerTrain(flow: Command): void {
     .option("--seed <n>", "of weights, batches, noise and split", "0")
     .option("--threads <n>", "threads of the runtime; default: all cores")
     .requiredOption("--out <folder>", "the run's folder")
-    .option("--resume", "continue the run in --out (to --epochs, where given), bit for bit")
+    .option(
+      "--resume",
+      "continue the run in --out (to --epochs, where given; on --data, where they have moved), bit for bit",
+    )
     .option("--overwrite", "replace the run in --out")
     .option("--json", "print one JSON document")
     .addHelpText(
