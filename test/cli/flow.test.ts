@@ -231,6 +231,11 @@ describe("atlas flow", () => {
       /--components: it goes with --method mixture/,
     ],
     [
+      "a spread of the uniform base",
+      ["train", "--data", "lat.csv", "--base-std", "0.5"],
+      /--base-std: it goes with --base wrapped-normal, not with the uniform base; leave it out\.$/m,
+    ],
+    [
       "parts of data for a target",
       ["train", "--target", "ring", "--test-fraction", "0.2"],
       /--test-fraction: it goes with points/,

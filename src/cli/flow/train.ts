@@ -178,8 +178,14 @@ function refuseIdle(options: FlowTrainOptions, command: Command): void {
   };
   if (options.method === "mixture") refuse(ofFlows, "flows, not with --method mixture");
   else refuse(ofMixtures, "--method mixture");
+  if (baseIsUniform(options)) refuse(["baseStd"], "--base wrapped-normal, not with the uniform base");
   if (options.target !== undefined) refuse(ofData, "points (--data), not with a --target density");
   else refuse(ofTargets, "a --target density");
+}
+
+/** As `flowShape` chooses the base. */
+function baseIsUniform({ base, method, manifold }: FlowTrainOptions): boolean {
+  return base === "uniform" || (base === undefined && method === "riemannian" && /^(sphere|torus)$/.test(manifold));
 }
 
 /** What the run says of its data, which may have moved since. @throws UsageError for points where it has a target */
