@@ -35,7 +35,9 @@ export const flowShapeSchema = z.object({
   activation: z.enum(activationNames as unknown as [string, ...string[]]),
   /** Runge-Kutta steps over [0, 1]. */
   steps: z.int().min(1).max(64),
-  /** uniform, or a wrapped normal at the origin. Where the flow runs on R^d: the normal. */
+  /**
+   * uniform (spheres and tori), or a wrapped normal at the origin (all but tori). Where the flow runs on R^d: the normal.
+   */
   base: z.enum(["uniform", "wrapped-normal"]),
   /** Of the wrapped normal. */
   baseStd: z.number().positive(),
@@ -89,6 +91,10 @@ export function flowShape(options: FlowOptions): FlowShape {
     shape.base !== "uniform" || onManifold,
     () =>
       `flow: base is uniform, but the flow runs on a space of infinite volume (${manifold.kind}, ${shape.method}); use wrapped-normal.`,
+  );
+  expectThat(
+    shape.base !== "wrapped-normal" || shape.method !== "riemannian" || manifold.kind !== "torus",
+    "flow: base is wrapped-normal, but a torus has the uniform base only (the wrapped normal: spheres, hyperbolic and Euclidean space, the method wrapped); use uniform.",
   );
   expectThat(
     shape.field !== "chart" || shape.method !== "riemannian" || manifold.kind !== "sphere" || manifold.dimension === 2,

@@ -162,10 +162,14 @@ describe("training a flow", () => {
       [{ manifold: { kind: "torus", dimension: 2 }, method: "stereographic" }, /stereographic needs a sphere/],
       [{ manifold: { kind: "torus", dimension: 6 }, method: "wrapped" }, /3\^d preimages.*d is 6 .*use riemannian\.$/],
       [{ manifold: { kind: "poincare-ball", dimension: 2 }, base: "uniform" }, /infinite volume/],
+      [
+        { manifold: { kind: "torus", dimension: 2 }, base: "wrapped-normal" },
+        /torus has the uniform base only.*use unif/,
+      ],
       [{ manifold: { kind: "sphere", dimension: 3 }, field: "chart" }, /S\^2 only/],
     ];
     for (const [options, sentence] of refused) expect(() => flowShape(options)).toThrow(sentence);
-    expect(flowShape({ manifold: { kind: "torus", dimension: 5 }, method: "wrapped" }).method).toBe("wrapped");
+    expect(flowShape({ manifold: { kind: "torus", dimension: 5 }, method: "wrapped" }).base).toBe("wrapped-normal");
     expect(flowShape({ manifold: { kind: "torus", dimension: 12 } }).method).toBe("riemannian");
     expect(() => loadFlow(join(folder, "none"))).toThrow(/does not exist/);
     writeFileSync(join(folder, "whole", "model.safetensors"), "broken");

@@ -55,7 +55,10 @@ function registerTrain(flow: Command): void {
     .option("--hidden <units>", "hidden layers; default 64,64; for the field potential, its degree in time: 3")
     .option("--activation <name>", "tanh, swish, gelu, softplus, sigmoid, elu", "swish")
     .option("--integration-steps <n>", "Runge-Kutta steps of the training; default 8")
-    .option("--base <name>", "uniform or wrapped-normal; default: uniform where the volume is finite")
+    .option(
+      "--base <name>",
+      "spheres: uniform (the default) or wrapped-normal; tori: uniform; hyperbolic, euclidean and the methods stereographic and wrapped: wrapped-normal",
+    )
     .option("--base-std <s>", "of the wrapped normal; default 1")
     .option("--divergence <name>", "exact, or hutchinson: a random estimate while training (pays from d = 5 or so)")
     .option("--smoothness <weight>", "of the squared divergence in the loss; raise it for sharp densities", "0.003")
