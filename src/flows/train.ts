@@ -133,8 +133,8 @@ export type FlowGoal = { readonly points: NdArray; readonly name?: string } | { 
 
 /**
  * Trains a flow from scratch. The same goal, options and seed give the same flow on the same machine.
- * @throws UsageError for points off the manifold or options that cannot be; RunError where training diverges (the
- *   checkpoint of the last epoch is kept, and the sentence says where)
+ * @throws UsageError for points off the manifold or options that cannot be; RunError where training diverges (what was
+ *   saved before is kept, and the sentence says where it was, and whether something was saved)
  */
 export async function trainFlow(goal: FlowGoal, options: TrainFlowOptions): Promise<TrainFlowResult> {
   const { flow, out, overwrite = false, heldOut, signal, threads, onProgress, ...given } = options;
@@ -302,6 +302,8 @@ async function run(
     goal: described,
     progress: { epochs: r.position.epoch, state, seconds: secondsOf(r) },
   });
+  let saved = start.history.length > 0 || start.position.batch > 0;
+  const kept = () => (saved ? "what was saved before is kept" : "this run had saved nothing");
   /** Lets what is not finite pass: the loop has a sentence for it. `level`: mean log density of draws of the flow itself. */
   const requireSound = (loss: number, where: string, level = 0) => {
     const tooSmall = target === undefined && loss < -LARGEST_LOG_DENSITY * manifold.dimension;
@@ -312,7 +314,7 @@ async function run(
       ? `mean log density ${level.toPrecision(3)} of its own draws`
       : `mean loss ${loss.toPrecision(3)} nats`;
     throw new RunError(
-      `training diverged: the flow's integration blew up in ${where} (${what}, which no density of these points has); what was saved after earlier epochs is kept: train again with a smaller learning rate, more integration steps, or a larger smoothness or agreement.`,
+      `training diverged: the flow's integration blew up in ${where} (${what}, which no density of these points has); ${out === undefined ? "no checkpoint was asked for" : kept()}: train again with a smaller learning rate, more integration steps, or a larger smoothness or agreement.`,
     );
   };
   const noise = ndarray(new Float32Array(preimages * B * space.dimension), [preimages * B, space.dimension]);
@@ -366,15 +368,12 @@ async function run(
           epochEnded: finished !== undefined,
         }),
       ...(out !== undefined && {
-        save: (r) => saveFlow(out, flowOf((r.best ?? r).state), configOf(r, "running"), r),
+        save: (r) => {
+          saveFlow(out, flowOf((r.best ?? r).state), configOf(r, "running"), r);
+          saved = true;
+        },
       }),
     });
-  } catch (error) {
-    if (error instanceof RunError && out === undefined)
-      throw new RunError(
-        error.message.replace("what was saved after earlier epochs is kept", "no checkpoint was asked for"),
-      );
-    throw error;
   } finally {
     await Promise.all([step.dispose(), heldOutScore.dispose()]);
   }

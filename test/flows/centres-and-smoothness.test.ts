@@ -1,4 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
 import { vonMisesFisher } from "../../src/distributions/von-mises-fisher.js";
 import { compile, ndarray, type Tensor } from "../../src/engine/index.js";
 import {
@@ -7,9 +10,12 @@ import {
   flowShape,
   formOf,
   initializeFlow,
+  loadFlow,
   manifoldOf,
   manifoldQuadrature,
   massOf,
+  resumeFlow,
+  type TrainFlowOptions,
   trainFlow,
   velocity,
 } from "../../src/flows/index.js";
@@ -117,19 +123,37 @@ describe("the smoothness term", () => {
   });
 });
 
-it("training that profits from the integration's errors, or explodes, stops with a sentence", async () => {
+describe("training that profits from the integration's errors, or explodes", () => {
+  const folder = mkdtempSync(join(tmpdir(), "flows-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const out = join(folder, "run");
   const points = vonMisesFisher(sphere(2)).sample([0, 0, 1], 20, randomKey(5), 200);
-  await expect(
-    trainFlow(
-      { points },
-      {
-        flow: { manifold: S2, hidden: [8], steps: 2, activation: "swish" },
-        learningRate: 1e6,
-        clipNorm: 1e9,
-        epochs: 2,
-        stepsPerEpoch: 20,
-        threads: 1,
-      },
-    ),
-  ).rejects.toThrow(/training diverged: .*no checkpoint was asked for.*more integration steps/);
+  const exploding = { learningRate: 1e6, clipNorm: 1e9 };
+  const options: TrainFlowOptions = {
+    flow: { manifold: S2, hidden: [8], steps: 2, activation: "swish" },
+    epochs: 2,
+    stepsPerEpoch: 20,
+    threads: 1,
+  };
+
+  it("stops with a sentence, which says that nothing was saved where nothing was", async () => {
+    await expect(trainFlow({ points }, { ...options, ...exploding })).rejects.toThrow(
+      /training diverged: .*no checkpoint was asked for.*more integration steps/,
+    );
+    await expect(trainFlow({ points }, { ...options, ...exploding, out })).rejects.toThrow(
+      /blew up in epoch 1 .*; this run had saved nothing: train again .*more integration steps/,
+    );
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it("keeps what was saved before, and says so", async () => {
+    const { flow } = await trainFlow({ points }, { ...options, epochs: 1, out });
+    const path = join(out, "config.json");
+    const config = JSON.parse(readFileSync(path, "utf8"));
+    writeFileSync(path, JSON.stringify({ ...config, training: { ...config.training, ...exploding } }));
+    await expect(resumeFlow(out, { points }, { epochs: 2, threads: 1 })).rejects.toThrow(
+      /blew up in epoch 2 .*; what was saved before is kept: train again .*more integration steps/,
+    );
+    expect(loadFlow(out).flow.parameters).toEqual(flow.parameters);
+  });
 });
