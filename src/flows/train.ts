@@ -164,9 +164,7 @@ export async function resumeFlow(
   const { config, run: saved } = loadFlowRun(folder);
   const found = describeGoal(goal);
   if (found.fingerprint !== config.goal.fingerprint)
-    throw new UsageError(
-      `${folder} was trained on ${config.goal.name}, which is not what is given now (${found.name}); give what it began with.`,
-    );
+    throw new UsageError(`${folder} was trained on ${otherGoal(config.goal, found)}; give what it began with.`);
   const settings = resolveSettings({ ...(config.training as FlowSettings), ...(epochs !== undefined && { epochs }) });
   return run(goal, config.shape as FlowShape, settings, saved, folder, rest);
 }
@@ -395,6 +393,17 @@ function describeGoal(goal: FlowGoal): FlowConfig["goal"] {
   const hash = createHash("sha256").update(`${points.shape}`);
   hash.update(new Uint8Array(Float64Array.from(points.data as ArrayLike<number>).buffer));
   return { name, points: points.shape[0], fingerprint: hash.digest("hex") };
+}
+
+/** What a run began with, and how what is given now differs from it. */
+function otherGoal(began: FlowConfig["goal"], found: FlowConfig["goal"]): string {
+  if (began.points === undefined || found.points === undefined)
+    return `${began.name}, which is not what is given now (${found.name})`;
+  const counts =
+    began.points === found.points
+      ? `${began.points} points to learn from then as now, but not the same`
+      : `${began.points} points to learn from then, ${found.points} now`;
+  return `${began.name} with other content than ${found.name} has now (${counts})`;
 }
 
 function secondsOf(r: RunState<unknown>): number {

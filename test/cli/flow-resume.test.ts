@@ -43,4 +43,12 @@ describe("the data", () => {
     writeFileSync(join(folder, "run", "data.json"), JSON.stringify({ ...stored(), data: "places.csv" }));
     expect((await json`flow train --resume --epochs 5 --out run`).epochs).toBe(5);
   });
+
+  it("whose content is another one are refused, with their numbers", async () => {
+    write("fewer.csv", places.slice(0, 30));
+    expect(await refused`flow train --resume --epochs 9 --data fewer.csv --out run`).toMatch(
+      /run was trained on places\.csv with other content than fewer\.csv has now \(36 points to learn from then, 27 now\)/,
+    );
+    expect(stored().data).toBe(join(folder, "places.csv"));
+  });
 });

@@ -110,6 +110,13 @@ describe("training a flow", () => {
     expect(weights(flow)).toEqual(weights(whole.flow));
     expect(config.progress.state).toBe("finished");
     await expect(resumeFlow(join(folder, "cut"), { target })).rejects.toThrow(/was trained on points, which is not/);
+    const named = (n: number, key: number) => ({ points: vmf.sample(mean, KAPPA, randomKey(key), n), name: "a.csv" });
+    await expect(resumeFlow(join(folder, "cut"), named(1999, 1))).rejects.toThrow(
+      /cut was trained on points with other content than a\.csv has now \(2000 points .* then, 1999 now\); give what/,
+    );
+    await expect(resumeFlow(join(folder, "cut"), named(2000, 2))).rejects.toThrow(
+      /other content than a\.csv has now \(2000 points to learn from then as now, but not the same\)/,
+    );
     await expect(trainFlow({ points }, { ...small, out: join(folder, "cut") })).rejects.toThrow(/holds a run already/);
     expect(
       readFileSync(join(folder, "cut", "training.csv"), "utf8")
