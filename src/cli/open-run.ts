@@ -51,6 +51,10 @@ export async function openRun(folder: string): Promise<OpenRun> {
   if (model === "imported") return openImported(folder);
   if (model === "pvae") return openPvae(folder);
   if (model === "autoencoder-family") return openFamily(folder);
+  if (model === "flow" || model === "von-mises-fisher-mixture")
+    throw new UsageError(
+      `${folder} holds a ${model === "flow" ? "flow" : "mixture of von Mises-Fisher"}, a density without a latent space; use atlas flow density and atlas flow sample.`,
+    );
   throw new UsageError(
     `${folder} holds a model of kind "${model}", which this version does not know; it knows vae, pvae, autoencoder-family, imported.`,
   );

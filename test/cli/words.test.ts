@@ -6,13 +6,14 @@ import { describe, expect, it } from "vitest";
 import { titleOfMetric } from "../../src/cli/draw-map.js";
 import { readPoints } from "../../src/cli/flow/coordinates.js";
 import { evaluationOptions } from "../../src/cli/flow/evaluation-options.js";
-import { pointsFrom } from "../../src/cli/open-run.js";
+import { openRun, pointsFrom } from "../../src/cli/open-run.js";
 import { pointOrIndex } from "../../src/cli/options.js";
 import { inCommandWords } from "../../src/cli/words.js";
 import { torusMap } from "../../src/experiments/torus/map.js";
 import { reasons } from "../../src/geodesics/result.js";
 import { makeFolder, writeAtomically } from "../../src/numerics/files.js";
 import { linePlot } from "../../src/plots/index.js";
+import { writeCheckpoint } from "../../src/training/index.js";
 
 describe("the library's sentences in the words of the command", () => {
   it("name no function or argument that only a program can give", () => {
@@ -95,6 +96,23 @@ describe("points", () => {
 });
 
 describe("folders", () => {
+  it("of densities have verbs of their own", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "latent-atlas-"));
+    try {
+      for (const [model, name] of [
+        ["flow", "flow"],
+        ["von-mises-fisher-mixture", "mixture of von Mises-Fisher"],
+      ]) {
+        writeCheckpoint(join(folder, model), { model }, {});
+        await expect(openRun(join(folder, model))).rejects.toThrow(
+          `${model} holds a ${name}, a density without a latent space; use atlas flow density and atlas flow sample.`,
+        );
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("are made with those above them, and refused at once where the system will not have them", () => {
     const folder = mkdtempSync(join(tmpdir(), "latent-atlas-"));
     try {
