@@ -153,7 +153,8 @@ export async function trainFlow(goal: FlowGoal, options: TrainFlowOptions): Prom
 
 /**
  * Continues the run in `folder` to its last epoch, or to `epochs`; the result is that of an uninterrupted run.
- * @throws UsageError if the checkpoint is damaged or the goal is not the one that the run began with
+ * @throws UsageError if the checkpoint is damaged, the goal is not the one that the run began with, or `epochs` is less
+ *   than it has done
  */
 export async function resumeFlow(
   folder: string,
@@ -165,6 +166,11 @@ export async function resumeFlow(
   const found = describeGoal(goal);
   if (found.fingerprint !== config.goal.fingerprint)
     throw new UsageError(`${folder} was trained on ${otherGoal(config.goal, found)}; give what it began with.`);
+  const least = Math.max(1, saved.position.epoch);
+  expectThat(
+    epochs === undefined || (Number.isInteger(epochs) && epochs >= least),
+    () => `epochs: ${epochs} is not a whole number from ${least} on, the epochs done so far.`,
+  );
   const settings = resolveSettings({ ...(config.training as FlowSettings), ...(epochs !== undefined && { epochs }) });
   return run(goal, config.shape as FlowShape, settings, saved, folder, rest);
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { commandsIn, temporaryFolder } from "./atlas.js";
+import { atlas, commandsIn, temporaryFolder } from "./atlas.js";
 
 const { folder, remove } = temporaryFolder();
 afterAll(remove);
@@ -50,5 +50,19 @@ describe("the data", () => {
       /run was trained on places\.csv with other content than fewer\.csv has now \(36 points to learn from then, 27 now\)/,
     );
     expect(stored().data).toBe(join(folder, "places.csv"));
+  });
+});
+
+describe("the epochs", () => {
+  it("are done: nothing is left, which is said; fewer are refused", async () => {
+    const done = (await json`flow train --resume --out run`).epochs;
+    const { code, out } = await atlas(folder, "flow", "train", "--resume", "--out", "run");
+    expect(code).toBe(0);
+    expect(out).toContain(
+      `Nothing was left to do: run has all of its ${done} epochs; give more with --epochs to go on.`,
+    );
+    expect(await refused`flow train --resume --epochs ${done - 1} --out run`).toBe(
+      `atlas: epochs: ${done - 1} is not a whole number from ${done} on, the epochs done so far.`,
+    );
   });
 });

@@ -110,6 +110,9 @@ describe("training a flow", () => {
     expect(weights(flow)).toEqual(weights(whole.flow));
     expect(config.progress.state).toBe("finished");
     await expect(resumeFlow(join(folder, "cut"), { target })).rejects.toThrow(/was trained on points, which is not/);
+    await expect(resumeFlow(join(folder, "cut"), { points }, { epochs: 3 })).rejects.toThrow(
+      /epochs: 3 is not a whole number from 4 on, the epochs done so far/,
+    );
     const named = (n: number, key: number) => ({ points: vmf.sample(mean, KAPPA, randomKey(key), n), name: "a.csv" });
     await expect(resumeFlow(join(folder, "cut"), named(1999, 1))).rejects.toThrow(
       /cut was trained on points with other content than a\.csv has now \(2000 points .* then, 1999 now\); give what/,

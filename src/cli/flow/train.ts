@@ -68,6 +68,7 @@ export async function trainFlowRun(options: FlowTrainOptions, command: Command):
   }
   const loaded = await load(choice, options, report);
   if (options.method === "mixture" && !options.resume) return fitMixtureRun(choice, loaded, options, report);
+  const before = options.resume ? await epochsDone(options.out) : 0;
   const result = await trainOrResume(choice, loaded, options, report, command);
   const gap = await integrationGap(result, loaded, options);
   const epochs = result.history.length;
@@ -77,6 +78,7 @@ export async function trainFlowRun(options: FlowTrainOptions, command: Command):
   const loss = result.history.at(-1)?.terms[0];
   const heldOut = Number.isFinite(best) ? best : undefined;
   const measure = choice.target === undefined ? "negative log-likelihood" : "divergence (up to the target's constant)";
+  if (epochs === before && result.reason !== "stopped") report.say(nothingLeft(options.out, epochs, result.reason));
   report.say(
     result.reason === "stopped"
       ? `Stopped after ${epochs} epochs; go on with: atlas flow train --resume --out ${options.out}`
@@ -96,6 +98,20 @@ export async function trainFlowRun(options: FlowTrainOptions, command: Command):
     reason: result.reason,
   });
   if (result.reason === "stopped") process.exitCode = 1;
+}
+
+/** What is said where `--resume` finds a run that has ended. */
+function nothingLeft(folder: string, epochs: number, reason: TrainFlowResult["reason"]): string {
+  const why =
+    reason === "early"
+      ? `stopped after ${epochs} epochs, for want of a better held-out likelihood`
+      : `has all of its ${epochs} epochs; give more with --epochs to go on`;
+  return `Nothing was left to do: ${folder} ${why}.`;
+}
+
+/** Whole epochs that the run in `folder` has done. @throws UsageError where it is damaged */
+async function epochsDone(folder: string): Promise<number> {
+  return (await import("../../flows/index.js")).loadFlow(folder).config.progress.epochs;
 }
 
 /** Points on which the integrators are compared. */
