@@ -66,3 +66,12 @@ describe("the epochs", () => {
     );
   });
 });
+
+describe("a mixture", () => {
+  it("has nothing to resume", async () => {
+    await json`flow train --data places.csv --method mixture --components 1 --out mixture`;
+    expect(await refused`flow train --resume --out mixture`).toMatch(
+      /--resume: mixture holds a mixture, which was fitted in one go and has nothing to resume; .*--overwrite/,
+    );
+  });
+});

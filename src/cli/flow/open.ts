@@ -57,11 +57,16 @@ export function storedChoice(folder: string): FlowChoice {
   throw new UsageError(`${path} is damaged; train again with atlas flow train.`);
 }
 
+const MIXTURE = "von-mises-fisher-mixture";
+
+/** Whether a run is a mixture. @throws UsageError where it is damaged */
+export const holdsMixture = (folder: string): boolean => readCheckpoint(folder).config.model === MIXTURE;
+
 /** @throws UsageError naming what is missing or damaged */
 export async function openDensityRun(folder: string, options: EvaluateFlowOptions): Promise<DensityRun> {
   const { config } = readCheckpoint(folder);
   const { evaluateFlow, loadFlow, loadMixture } = await import("../../flows/index.js");
-  if (config.model !== "flow" && config.model !== "von-mises-fisher-mixture")
+  if (config.model !== "flow" && config.model !== MIXTURE)
     throw new UsageError(
       `${folder} holds a run of the model ${config.model}, which is no flow; give a folder that atlas flow train has written.`,
     );

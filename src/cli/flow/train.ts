@@ -9,7 +9,7 @@ import { finiteNumber, numberFromZero, oneOf, wholeNumber, wholeNumbers } from "
 import { createReport, duration, type Report } from "../report.js";
 import { checkRunFolder } from "../run-folder.js";
 import type { CoordinateName, PointsOnManifold } from "./coordinates.js";
-import { type FlowChoice, storeChoice, storedChoice } from "./open.js";
+import { type FlowChoice, holdsMixture, storeChoice, storedChoice } from "./open.js";
 
 export interface FlowTrainOptions {
   data?: string;
@@ -204,8 +204,12 @@ function baseIsUniform({ base, method, manifold }: FlowTrainOptions): boolean {
   return base === "uniform" || (base === undefined && method === "riemannian" && /^(sphere|torus)$/.test(manifold));
 }
 
-/** What the run says of its data, which may have moved since. @throws UsageError for points where it has a target */
+/** What the run says of its data, which may have moved since. @throws UsageError for mixtures, and points for a target */
 function resumedChoice({ out, data }: FlowTrainOptions): FlowChoice {
+  if (holdsMixture(out))
+    throw new UsageError(
+      `--resume: ${out} holds a mixture, which was fitted in one go and has nothing to resume; leave --resume out, and name another folder or add --overwrite to fit one anew.`,
+    );
   const stored = storedChoice(out);
   if (data === undefined) return stored;
   if (stored.target !== undefined)
