@@ -68,8 +68,15 @@ describe("the epochs", () => {
 });
 
 describe("a mixture", () => {
+  const fit = ["flow", "train", "--data", "places.csv", "--method", "mixture", "--out", "mixture"];
+  it("says that its held-out score chose the number of components, where it did", async () => {
+    const one = await atlas(folder, ...fit, "--components", "1");
+    expect(one.out).toMatch(/^Mixture of 1: .* training, \S+ held out, \d.* s: mixture$/m);
+    const several = await atlas(folder, ...fit, "--components", "1,2", "--overwrite");
+    expect(several.out).toMatch(/ training, \S+ held out, which chose the number of components, \d.* s: mixture$/m);
+  });
+
   it("has nothing to resume", async () => {
-    await json`flow train --data places.csv --method mixture --components 1 --out mixture`;
     expect(await refused`flow train --resume --out mixture`).toMatch(
       /--resume: mixture holds a mixture, which was fitted in one go and has nothing to resume; .*--overwrite/,
     );

@@ -481,8 +481,10 @@ async function fitMixtureRun(
   });
   storeChoice(options.out, { ...choice, coordinates });
   const seconds = (performance.now() - started) / 1000;
+  // the least of several held-out scores lies below what other points would come to
+  const chose = fitting.length > 1 ? ", which chose the number of components" : "";
   report.say(
-    `Mixture of ${components}: negative log-likelihood ${(-mixture.logLikelihood).toFixed(3)} training${heldOut === undefined ? "" : `, ${nll.toFixed(3)} held out`}, ${duration(seconds)}: ${options.out}`,
+    `Mixture of ${components}: negative log-likelihood ${(-mixture.logLikelihood).toFixed(3)} training${heldOut === undefined ? "" : `, ${nll.toFixed(3)} held out${chose}`}, ${duration(seconds)}: ${options.out}`,
   );
   report.result({
     run: options.out,
