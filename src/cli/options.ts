@@ -29,6 +29,19 @@ export function numberFromZero(option: string, text: string): number {
   return value;
 }
 
+/**
+ * c of a space of sectional curvature -c.
+ * @param flat whether 0, the flat space, is one of the choices
+ */
+export function curvatureParameter(option: string, text: string, flat: boolean): number {
+  const c = Number(text);
+  if (text.trim() !== "" && Number.isFinite(c) && (c > 0 || (flat && c === 0))) return c;
+  const remedy = c < 0 && Number.isFinite(c) ? `give ${-c} for curvature ${c}` : "give 1 for curvature -1, say";
+  throw new UsageError(
+    `${option}: "${text}" is not a number c ${flat ? "of at least" : "above"} 0, which stands for sectional curvature -c; ${remedy}.`,
+  );
+}
+
 /** One of a list of words. */
 export function oneOf<T extends string>(option: string, text: string, words: readonly T[]): T {
   if (!words.includes(text as T)) throw new UsageError(`${option}: "${text}" is not one of ${words.join(", ")}.`);

@@ -5,7 +5,7 @@
 import type { FamilyOptions } from "../autoencoders/family/index.js";
 import type { PvaeOptions } from "../autoencoders/pvae/index.js";
 import { UsageError } from "../errors.js";
-import { finiteNumber, namedNumbers, numberFromZero, oneOf, wholeNumbers } from "./options.js";
+import { curvatureParameter, finiteNumber, namedNumbers, oneOf, wholeNumbers } from "./options.js";
 import { defined, type TrainOptions } from "./train-options.js";
 
 export type OtherOptions = Partial<TrainOptions>;
@@ -58,7 +58,7 @@ export async function pvaeChoice(options: OtherOptions): Promise<Partial<PvaeOpt
     decoderHidden: decoder.units,
     encoder: encoder.kind,
     decoder: decoder.kind,
-    curvature: ifGiven(options.curvature, (text) => numberFromZero("--curvature", text)),
+    curvature: ifGiven(options.curvature, (text) => curvatureParameter("--curvature", text, true)),
     posterior: law("--posterior", options.posterior),
     prior: law("--prior", options.prior),
     priorScale: ifGiven(options.priorScale, (text) => finiteNumber("--prior-scale", text, 0)),

@@ -213,7 +213,7 @@ describe("atlas flow", () => {
     [
       "curvature below zero",
       ["train", "--target", "ring", "--manifold", "hyperbolic", "--curvature", "-1"],
-      /--curvature: "-1"/,
+      /--curvature: "-1" is not a number c above 0, which stands for .* -c; give 1 for curvature -1\.$/m,
     ],
     [
       "mixtures off spheres",

@@ -109,7 +109,7 @@ describe("atlas map of a Poincare VAE", () => {
 
 describe("bad input", () => {
   it.each([
-    [["--curvature=-1"], /curvature.*-1/],
+    [["--curvature=-1"], /--curvature: "-1" is not a number c of at least 0, .* -c; give 1 for curvature -1\.$/m],
     [["--curvature", "much"], /--curvature: "much"/],
     [["--prior-scale", "0"], /--prior-scale: "0" is not a number above 0/],
     [["--posterior", "normal"], /--posterior: "normal" is not one of wrapped, riemannian/],

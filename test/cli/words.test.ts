@@ -7,7 +7,7 @@ import { titleOfMetric } from "../../src/cli/draw-map.js";
 import { readPoints } from "../../src/cli/flow/coordinates.js";
 import { evaluationOptions } from "../../src/cli/flow/evaluation-options.js";
 import { openRun, pointsFrom } from "../../src/cli/open-run.js";
-import { pointOrIndex } from "../../src/cli/options.js";
+import { curvatureParameter, pointOrIndex } from "../../src/cli/options.js";
 import { inCommandWords } from "../../src/cli/words.js";
 import { torusMap } from "../../src/experiments/torus/map.js";
 import { reasons } from "../../src/geodesics/result.js";
@@ -92,6 +92,26 @@ describe("points", () => {
     expect(() => evaluationOptions({ tolerance: "1e-6" })).toThrow(/--tolerance: the fixed steps/);
     expect(() => evaluationOptions({ tolerance: "1e-6", integrator: "fixed" })).toThrow(/--integrator adaptive/);
     expect(evaluationOptions({ tolerance: "1e-6", integrator: "adaptive" })).toMatchObject({ tolerance: 1e-6 });
+  });
+});
+
+describe("a curvature", () => {
+  it("is given as c > 0 and stands for -c, which the sentence for others says", () => {
+    const sentence = (text: string, flat: boolean) => {
+      try {
+        return String(curvatureParameter("--curvature", text, flat));
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(sentence("0.7", false)).toBe("0.7");
+    expect(sentence("0", true)).toBe("0");
+    expect(sentence("-0.7", false)).toBe(
+      '--curvature: "-0.7" is not a number c above 0, which stands for sectional curvature -c; give 0.7 for curvature -0.7.',
+    );
+    expect(sentence("-1", true)).toMatch(/not a number c of at least 0, .*; give 1 for curvature -1\.$/);
+    for (const text of ["0", "much", " ", "-Infinity", "NaN"])
+      expect(sentence(text, false)).toMatch(/above 0, .*; give 1 for curvature -1, say\.$/);
   });
 });
 

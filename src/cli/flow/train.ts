@@ -5,7 +5,7 @@ import { RunError, UsageError } from "../../errors.js";
 import type { FlowGoal, FlowManifold, FlowOptions, TrainFlowResult } from "../../flows/index.js";
 import { randomKey, split } from "../../numerics/random.js";
 import { interruptible } from "../interruptible.js";
-import { finiteNumber, numberFromZero, oneOf, wholeNumber, wholeNumbers } from "../options.js";
+import { curvatureParameter, finiteNumber, numberFromZero, oneOf, wholeNumber, wholeNumbers } from "../options.js";
 import { createReport, duration, type Report } from "../report.js";
 import { checkRunFolder } from "../run-folder.js";
 import type { CoordinateName, PointsOnManifold } from "./coordinates.js";
@@ -268,7 +268,7 @@ async function load(choice: FlowChoice, options: FlowTrainOptions, report: Repor
     : undefined;
   const curvature =
     stored?.curvature ??
-    (options.curvature === undefined ? undefined : finiteNumber("--curvature", options.curvature, 0));
+    (options.curvature === undefined ? undefined : curvatureParameter("--curvature", options.curvature, false));
   const dimension =
     stored?.dimension ??
     (options.dimension === undefined ? undefined : wholeNumber("--dimension", options.dimension, 1, 512));

@@ -29,7 +29,7 @@ function registerTrain(flow: Command): void {
     .option("--concentration <k>", "of the target's modes; default 10")
     .option("--manifold <name>", "sphere, torus, hyperbolic or euclidean", "sphere")
     .option("--dimension <d>", "of the manifold; default: what the columns say (targets: 2)")
-    .option("--curvature <c>", "hyperbolic: the curvature is -c; default 1")
+    .option("--curvature <c>", "hyperbolic: c > 0, for sectional curvature -c; default 1")
     .option(
       "--coordinates <name>",
       "sphere: lat-lon (two columns, degrees) or unit; torus: radians or degrees; hyperbolic: ball; default: by columns (two of length 1 in every row: none)",
