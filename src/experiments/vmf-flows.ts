@@ -22,6 +22,7 @@ import {
   fitVmfCell,
   floorOf,
   losses,
+  massOfTarget,
   methods,
   pole,
   settingsOf,
@@ -155,7 +156,7 @@ below 0, by thousands of nats, through the errors of the steps); ${settings.draw
 Nats. likelihood: negative log-likelihood of fresh draws with respect to the area of the unit sphere, which is never
 below the target's entropy (the floor) but by chance; kl: KL(flow || target) from draws of the flow. Mean ± 1.96
 standard errors (number of seeds). Mass: of the fitted densities, by the fixed steps of the training, on an equal-area grid of
-the sphere; 1 wanted (more where a flow lives on the errors of its steps, as the stereographic one does at its pole).
+the sphere, on which the targets themselves have ${concentrations.map((kappa) => `${massOfTarget(kappa, settings).toFixed(3)} (${kappa})`).join(", ")}; more where a flow lives on the errors of its steps.
 
 ${table([["loss", "concentration", "method", "ours", "published", "floor", "mass"], ...rows])}
 

@@ -80,6 +80,19 @@ export function floorOf(loss: VmfCell["loss"], concentration: number): number {
   return loss === "likelihood" ? vmf.entropy(concentration) : 0;
 }
 
+/** The grid on which masses are measured. */
+const globeOf = ({ mapColumns }: VmfSettings) => mapGrid(globeView(), Math.min(4 * mapColumns, 400));
+
+/** The target's mass on that grid, which is coarse for narrow ones: off 1 by the grid's error alone. */
+export function massOfTarget(concentration: number, settings: VmfSettings): number {
+  const { data, shape } = globeOf(settings).points;
+  return massOnMap(
+    Float64Array.from({ length: shape[0] }, (_, i) =>
+      vmf.logDensity(data.subarray(3 * i, 3 * i + 3) as Float64Array, pole, concentration),
+    ),
+  );
+}
+
 const EPOCHS = 10;
 
 export async function fitVmfCell(cell: VmfCell, settings: VmfSettings, options: ExperimentOptions): Promise<VmfResult> {
@@ -137,8 +150,7 @@ export async function fitVmfCell(cell: VmfCell, settings: VmfSettings, options: 
     const cap = mapGrid(capView([0, 90], CAP), settings.mapColumns);
     keepField(options.out, cellName(cell), await logDensities(flow, cap.points, { threads }));
   }
-  const globe = mapGrid(globeView(), Math.min(4 * settings.mapColumns, 400));
-  const mass = massOnMap(await logDensities(flow, globe.points, { threads }));
+  const mass = massOnMap(await logDensities(flow, globeOf(settings).points, { threads }));
   const value = average(values);
   const variance = (average(values.map((v) => (v - value) ** 2)) * values.length) / (values.length - 1);
   return { value, error: Math.sqrt(variance / values.length), mass, gap };
