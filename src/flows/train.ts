@@ -171,7 +171,11 @@ export async function resumeFlow(
     epochs === undefined || (Number.isInteger(epochs) && epochs >= least),
     () => `epochs: ${epochs} is not a whole number from ${least} on, the epochs done so far.`,
   );
-  const settings = resolveSettings({ ...(config.training as FlowSettings), ...(epochs !== undefined && { epochs }) });
+  const stored = config.training as FlowSettings;
+  // as much patience as epochs keeps the best of all epochs and never stops early: so it is to stay when there are more
+  const patient = stored.patience === stored.epochs;
+  const more = epochs !== undefined && { epochs, ...(patient && { patience: epochs }) };
+  const settings = resolveSettings({ ...stored, ...more });
   return run(goal, config.shape as FlowShape, settings, saved, folder, rest);
 }
 

@@ -85,6 +85,20 @@ describe("training a flow", () => {
     expect(Math.abs(a - b)).toBeLessThan(0.15);
   });
 
+  it("that was to keep the best of its epochs goes on through all of more epochs, better or not", async () => {
+    const still = {
+      ...small,
+      epochs: 2,
+      patience: 2,
+      learningRate: 1e-12,
+      heldOut: points,
+      out: join(folder, "still"),
+    };
+    await trainFlow({ points }, still);
+    const { history, reason } = await resumeFlow(still.out, { points }, { epochs: 5, heldOut: points, threads: 1 });
+    expect({ epochs: history.length, reason }).toEqual({ epochs: 5, reason: "finished" });
+  });
+
   it("is the same again with the same seed, and continued after a stop", async () => {
     const whole = await trainFlow({ points }, { ...small, out: join(folder, "whole") });
     const other = await trainFlow({ points }, { ...small, seed: 1 });
