@@ -60,7 +60,10 @@ describe("refused before data are loaded", () => {
     [["beta-vae", "--encoder", "8,0"], '--encoder: "0" is not a whole number of at least 1'],
     [["beta-vae", "--activation", "tan"], '--activation: "tan" is not one of tanh'],
     [["vae", "--activation", "tan"], '--activation: "tan" is not one of tanh'],
-    [["pvae", "--curvature=-1"], '--curvature: "-1" is not a number c of at least 0, which stands for sectional curvature -c; give 1'],
+    [
+      ["pvae", "--curvature=-1"],
+      '--curvature: "-1" is not a number c of at least 0, which stands for sectional curvature -c; give 1',
+    ],
     [["pvae", "--posterior", "normal"], '--posterior: "normal" is not one of wrapped, riemannian'],
     [["pvae", "--prior", "normal"], '--prior: "normal" is not one of wrapped, riemannian'],
     [["pvae", "--decoder", "flat"], '--decoder: "flat" is not one of wrapped, gyroplane, mobius'],
