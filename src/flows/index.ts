@@ -18,7 +18,7 @@ export {
   sampleFlowBase,
 } from "./model.js";
 export { type ManifoldQuadrature, manifoldQuadrature, massOf } from "./quadrature.js";
-export { flowReach, rowsBeyondReach } from "./reach.js";
+export { flowReach, rowsBeyondReach, withinReach } from "./reach.js";
 export * from "./shape.js";
 export { describeTargets, namedTarget, targetNames, vonMisesFisherTarget } from "./targets.js";
 export * from "./train.js";

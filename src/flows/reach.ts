@@ -4,15 +4,12 @@
  */
 import type { NdArray } from "../engine/index.js";
 import { UsageError } from "../errors.js";
-import type { Manifold } from "../manifolds/index.js";
+import { host, type Manifold, projectToBall, TRACED_MARGIN } from "../manifolds/index.js";
 import { type FlowShape, manifoldOf } from "./shape.js";
-
-/** As in `poincareBall`. */
-const MARGIN = 1e-5;
 
 /** The largest distance from the origin, 12.2/sqrt(c) on the Poincare ball of curvature -c; infinite on other manifolds. */
 export function flowReach({ kind, curvature }: Pick<Manifold, "kind" | "curvature">): number {
-  return kind === "poincare-ball" ? (2 * Math.atanh(1 - MARGIN)) / Math.sqrt(-curvature!) : Infinity;
+  return kind === "poincare-ball" ? (2 * Math.atanh(1 - TRACED_MARGIN)) / Math.sqrt(-curvature!) : Infinity;
 }
 
 /** Rows of points [N, n] beyond the reach, with the distance of each from the origin. */
@@ -24,6 +21,12 @@ export function rowsBeyondReach(manifold: Manifold, points: NdArray): { row: num
     row,
     distance: manifold.distance(manifold.origin, Float64Array.from(points.data.subarray(row * n, (row + 1) * n))),
   })).filter(({ distance }) => distance > reach);
+}
+
+/** The point itself, or on the Poincare ball the point as far out as flows compute, in its direction. */
+export function withinReach(manifold: Manifold, point: Float64Array): Float64Array {
+  if (manifold.kind !== "poincare-ball") return point;
+  return projectToBall(host, -manifold.curvature!, point, TRACED_MARGIN);
 }
 
 /** @throws UsageError naming the first row [N, n] beyond the reach of flows, and how far it lies */

@@ -15,6 +15,7 @@ export {
   poincareBall,
   poincareBallFormulas,
   projectToBall,
+  TRACED_MARGIN,
 } from "./poincare-ball.js";
 export { productManifold } from "./product.js";
 export * from "./ratios.js";

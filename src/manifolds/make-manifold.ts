@@ -68,23 +68,22 @@ export function makeManifold(description: Description): Manifold {
     const way = ways.find((short) => description.whyNotAPoint(point.map(short)) === undefined);
     return way === undefined ? shown(point, 17) : shown(point.map(way), 17);
   };
-  /** A point and vectors at it. */
-  const withVectors = (
-    x: Coordinates,
-    vectors: Readonly<Record<string, Coordinates>>,
-  ): [Float64Array, ...Float64Array[]] => {
-    const point = asPoint("x", x);
-    const checked = Object.entries(vectors).map(([argument, v]) => {
-      const vector = asVector(argument, v);
-      const why = description.whyNotTangent?.(point, vector);
-      if (why !== undefined)
-        throw new UsageError(
-          `${argument} ${why}, so it is not a tangent vector of the ${name} at x; projectVector gives its tangent part, [${shown(geometry.projectVector(point, vector), 6)}].`,
-        );
-      return vector;
-    });
-    return [point, ...checked];
-  };
+  /** A function of a point and of vectors at it, with both checked. */
+  const onVectors =
+    <R>(f: (x: Float64Array, ...vectors: any[]) => R, ...names: string[]) =>
+    (x: Coordinates, ...vectors: Coordinates[]): R => {
+      const point = asPoint("x", x);
+      const checked = names.map((name, i) => {
+        const v = asVector(name, vectors[i]);
+        const why = description.whyNotTangent?.(point, v);
+        if (why !== undefined)
+          throw new UsageError(
+            `${name} ${why}, so it is not a tangent vector of the ${description.name} at x; projectVector gives its tangent part, [${shown(geometry.projectVector(point, v), 6)}].`,
+          );
+        return v;
+      });
+      return f(point, ...checked);
+    };
   return {
     ...description,
     totalVolume: Math.exp(description.logTotalVolume),
@@ -96,39 +95,22 @@ export function makeManifold(description: Description): Manifold {
     whyNotTangent: (x, v) =>
       description.whyNotTangent?.(Float64Array.from(x as ArrayLike<number>), Float64Array.from(v as ArrayLike<number>)),
     checkPoint: (argument, x) => void asPoint(argument, x),
-    exponentialMap(x, v) {
-      const [point, vector] = withVectors(x, { v });
-      return geometry.exponentialMap(point, vector);
-    },
+    exponentialMap: onVectors(geometry.exponentialMap, "v"),
     logarithmicMap: (x, y) => geometry.logarithmicMap(asPoint("x", x), asPoint("y", y)),
     squaredDistance: (x, y) => geometry.squaredDistance(asPoint("x", x), asPoint("y", y)),
     distance: (x, y) => geometry.distance(asPoint("x", x), asPoint("y", y)),
     geodesic: (x, y, t) => geometry.geodesic(asPoint("x", x), asPoint("y", y), t),
-    parallelTransport(x, y, v) {
-      const [point, vector] = withVectors(x, { v });
-      return geometry.parallelTransport(point, asPoint("y", y), vector);
-    },
+    parallelTransport: (x, y, v) =>
+      onVectors((from, vector) => geometry.parallelTransport(from, asPoint("y", y), vector), "v")(x, v),
     projectPoint: (x) => geometry.projectPoint(asVector("x", x)),
     projectVector: (x, v) => geometry.projectVector(asPoint("x", x), asVector("v", v)),
     metricDiagonal: (x) => geometry.metricDiagonal(asPoint("x", x)),
-    innerProduct(x, u, v) {
-      const [point, first, second] = withVectors(x, { u, v });
-      return geometry.innerProduct(point, first, second);
-    },
-    norm(x, v) {
-      const [point, vector] = withVectors(x, { v });
-      return geometry.norm(point, vector);
-    },
+    innerProduct: onVectors(geometry.innerProduct, "u", "v"),
+    norm: onVectors(geometry.norm, "v"),
     logVolumeElement: (x) => geometry.logVolumeElement(asPoint("x", x)),
-    logExponentialVolume(x, v) {
-      const [point, vector] = withVectors(x, { v });
-      return geometry.logExponentialVolume(point, vector);
-    },
+    logExponentialVolume: onVectors(geometry.logExponentialVolume, "v"),
     fromFrame: (x, e) => geometry.fromFrame(asPoint("x", x), asVector("e", e, d)),
-    toFrame(x, v) {
-      const [point, vector] = withVectors(x, { v });
-      return geometry.toFrame(point, vector);
-    },
+    toFrame: onVectors(geometry.toFrame, "v"),
     baseLogDensity: (x) => geometry.baseLogDensity(asPoint("x", x)),
     sampleBase(key: RandomKey, count: number): NdArray {
       checkCount(count);

@@ -20,6 +20,9 @@ import { asinhRatio, atanhRatio, coshOfSquare, logSinhRatio, tanhRatio } from ".
 /** Results on the host stay this far inside the ball, relative to its radius: the last float64 before the edge. */
 const HOST_MARGIN = 1e-15;
 
+/** Points in traced programs stay this far inside, unless another margin is asked for: what float32 holds. */
+export const TRACED_MARGIN = 1e-5;
+
 /** `1 - c |x|^2`, at least `floor`. */
 function gap<S, V>(A: Arithmetic<S, V>, c: S | number, x: V, floor: number): S {
   return A.max(A.sub(1, A.mul(c, A.dot(x, x))), floor);
@@ -159,7 +162,7 @@ export interface PoincareBallOptions {
  * @throws UsageError unless c > 0 and the margin lies in (0, 0.1]; on the host, for points outside the ball
  */
 export function poincareBall(options: PoincareBallOptions): Manifold {
-  const { dimension, curvature: c = 1, margin = 1e-5 } = options;
+  const { dimension, curvature: c = 1, margin = TRACED_MARGIN } = options;
   checkDimension("poincareBall", dimension);
   checkCurvature("poincareBall", c);
   expectThat(

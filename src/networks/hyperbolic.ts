@@ -32,13 +32,21 @@ import {
   type Tensor,
 } from "../engine/index.js";
 import { UsageError } from "../errors.js";
-import { atanhRatio, mobiusAdd, projectToBall, sinhRatio, tanhRatio, traced } from "../manifolds/index.js";
+import {
+  atanhRatio,
+  mobiusAdd,
+  projectToBall,
+  sinhRatio,
+  TRACED_MARGIN,
+  tanhRatio,
+  traced,
+} from "../manifolds/index.js";
 import { type RandomKey, split, stream } from "../numerics/random.js";
 import { type Dense, dense } from "./dense.js";
 import { type InitializerName, initialWeight } from "./initializers.js";
 
-/** Points are kept inside (1 - MARGIN) of the radius, within distance 12.2/sqrt(c) of the origin, as in `poincareBall`. */
-const MARGIN = 1e-5;
+/** As in `poincareBall`: points stay within distance 12.2/sqrt(c) of the origin. */
+const MARGIN = TRACED_MARGIN;
 
 /** From flat coordinates to the ball: `[..., d] -> [..., d]`; the same coordinates for c = 0. Traceable. */
 export function expAtOrigin(e: Tensor, curvature: number): Tensor {

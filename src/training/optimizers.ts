@@ -70,9 +70,9 @@ export interface Adam {
 }
 
 /**
- * Keeps first moments whose gradients have become exactly 0 (dead units, blank pixels: a tenth of them when MNIST is
- * learnt) from decaying into subnormal numbers, on which processors take some hundred cycles each: a quarter of the step. A
- * parameter that never has a gradient moves by some 1e-25 a step instead of 0.
+ * Keeps first moments whose gradients have become exactly 0 (dead units, blank pixels: 7 to 9 % of them when MNIST is
+ * learnt) from decaying into subnormal numbers, which slow processors down: by a fifth of the step, on one that was measured.
+ * A parameter that never has a gradient moves by less than 1e-24 a step instead of 0.
  */
 const TINY = 1e-30;
 

@@ -5,7 +5,7 @@
 import { basename, extname } from "node:path";
 import { type NdArray, ndarray } from "../../engine/index.js";
 import { UsageError } from "../../errors.js";
-import { type FlowManifold, flowReach, manifoldOf, rowsBeyondReach } from "../../flows/index.js";
+import { type FlowManifold, flowReach, manifoldOf, rowsBeyondReach, withinReach } from "../../flows/index.js";
 import type { Manifold } from "../../manifolds/index.js";
 import { formatNumbers, numberAt, parseTable } from "../../numerics/csv.js";
 import { readUserFile, writeAtomically } from "../../numerics/files.js";
@@ -218,16 +218,6 @@ function refuseBeyondReach(path: string, points: NdArray, manifold: Manifold, ro
   throw new UsageError(
     `${path}: ${rowName(row)} lies at distance ${brief(distance)} from the origin of the ${manifold.name}, where flows compute up to ${brief(flowReach(manifold))} (${beyond.length} of ${points.shape[0]} rows lie beyond); leave it out, take a smaller --curvature, or add --project to move such rows inside.`,
   );
-}
-
-/** The point itself, or on the Poincare ball the point as far out as flows compute, in its direction. */
-function withinReach(manifold: Manifold, point: Float64Array): Float64Array {
-  const reach = flowReach(manifold);
-  if (reach === Infinity) return point;
-  const root = Math.sqrt(-manifold.curvature!);
-  const largest = Math.tanh((root * reach) / 2) / root;
-  const length = Math.hypot(...point);
-  return length <= largest ? point : point.map((value) => (value * largest) / length);
 }
 
 /** Points of the manifold in the user's coordinates. [N, columns] */
