@@ -1,55 +1,16 @@
 /** `atlas flow train`: a flow (or a mixture) from the user's points, or from a target density by reverse KL. */
 import type { Command } from "commander";
-import type { NdArray } from "../../engine/index.js";
 import { RunError, UsageError } from "../../errors.js";
-import type { FlowGoal, FlowManifold, FlowOptions, TrainFlowResult } from "../../flows/index.js";
-import { randomKey, split } from "../../numerics/random.js";
+import type { FlowManifold, FlowOptions, TrainFlowResult } from "../../flows/index.js";
 import { interruptible } from "../interruptible.js";
-import { curvatureParameter, finiteNumber, numberFromZero, oneOf, wholeNumber, wholeNumbers } from "../options.js";
+import { finiteNumber, numberFromZero, oneOf, wholeNumber, wholeNumbers } from "../options.js";
 import { createReport, duration, type Report } from "../report.js";
 import { checkRunFolder } from "../run-folder.js";
-import type { CoordinateName, PointsOnManifold } from "./coordinates.js";
-import { type FlowChoice, holdsMixture, storeChoice, storedChoice } from "./open.js";
-
-export interface FlowTrainOptions {
-  data?: string;
-  target?: string;
-  concentration?: string;
-  manifold: string;
-  dimension?: string;
-  curvature?: string;
-  coordinates?: string;
-  project?: boolean;
-  deduplicate?: boolean;
-  splitBy: string;
-  testFraction: string;
-  method: string;
-  components: string;
-  field?: string;
-  centres?: string;
-  hidden?: string;
-  activation: string;
-  integrationSteps?: string;
-  base?: string;
-  baseStd?: string;
-  divergence?: string;
-  smoothness: string;
-  agreement?: string;
-  epochs: string;
-  stepsPerEpoch?: string;
-  batch?: string;
-  learningRate: string;
-  schedule?: string;
-  warmUp?: string;
-  clip?: string;
-  patience?: string;
-  seed: string;
-  threads?: string;
-  out: string;
-  resume?: boolean;
-  overwrite?: boolean;
-  json?: boolean;
-}
+import { defined } from "../train-options.js";
+import { choiceOf, counts, type Loaded, load, resumedChoice } from "./goal.js";
+import { fitMixtureRun } from "./mixture.js";
+import { type FlowChoice, storeChoice } from "./open.js";
+import type { FlowTrainOptions } from "./train-options.js";
 
 /** Options that may stand beside `--resume`; all others are the run's own. */
 const resumable = new Set(["resume", "out", "epochs", "threads", "json", "data"]);
@@ -204,132 +165,6 @@ function baseIsUniform({ base, method, manifold }: FlowTrainOptions): boolean {
   return base === "uniform" || (base === undefined && method === "riemannian" && /^(sphere|torus)$/.test(manifold));
 }
 
-/** What the run says of its data, which may have moved since. @throws UsageError for mixtures, and points for a target */
-function resumedChoice({ out, data }: FlowTrainOptions): FlowChoice {
-  if (holdsMixture(out))
-    throw new UsageError(
-      `--resume: ${out} holds a mixture, which was fitted in one go and has nothing to resume; leave --resume out, and name another folder or add --overwrite to fit one anew.`,
-    );
-  const stored = storedChoice(out);
-  if (data === undefined) return stored;
-  if (stored.target !== undefined)
-    throw new UsageError(`--data: ${out} learns the density ${stored.target}, not points; leave it out.`);
-  return { ...stored, data };
-}
-
-async function choiceOf(options: FlowTrainOptions): Promise<FlowChoice> {
-  const { coordinateNames, coordinatesFor, manifoldNames } = await import("./coordinates.js");
-  if ((options.data === undefined) === (options.target === undefined))
-    throw new UsageError(
-      options.data === undefined
-        ? "--data: name a .csv or .npy file of points, or a density with --target."
-        : "--target: a flow learns either from points (--data) or from a density (--target); leave one out.",
-    );
-  const manifold = oneOf("--manifold", options.manifold, manifoldNames);
-  const given =
-    options.coordinates === undefined ? undefined : oneOf("--coordinates", options.coordinates, coordinateNames);
-  const fraction = numberFromZero("--test-fraction", options.testFraction);
-  if (fraction >= 1) throw new UsageError(`--test-fraction: ${fraction} is not a share below 1; give 0.1, say.`);
-  if (given !== undefined) coordinatesFor(manifold, given);
-  const mixture = options.method === "mixture";
-  if (mixture && options.data === undefined)
-    throw new UsageError("--method mixture learns from points (--data), not from a --target density.");
-  if (mixture && manifold !== "sphere")
-    throw new UsageError(
-      `--method mixture is of von Mises-Fisher distributions, which live on spheres, not on the ${manifold} manifold; use riemannian.`,
-    );
-  return {
-    manifold,
-    coordinates: given as CoordinateName,
-    ...(options.data !== undefined ? { data: options.data } : { target: options.target }),
-    ...(options.concentration !== undefined && {
-      concentration: finiteNumber("--concentration", options.concentration, 0),
-    }),
-    project: options.project === true,
-    testFraction: fraction,
-    splitBy: oneOf("--split-by", options.splitBy, ["place", "row"] as const),
-    deduplicate: options.deduplicate === true,
-    seed: wholeNumber("--seed", options.seed),
-  };
-}
-
-interface Loaded {
-  readonly goal: FlowGoal;
-  readonly heldOut?: NdArray;
-  readonly manifold: FlowManifold;
-  readonly coordinates: CoordinateName;
-  readonly places?: { readonly rows: number; readonly places: number };
-}
-
-async function load(choice: FlowChoice, options: FlowTrainOptions, report: Report): Promise<Loaded> {
-  const { coordinatesFor, flowManifold } = await import("./coordinates.js");
-  const stored = options.resume
-    ? (await import("../../flows/index.js")).loadFlow(options.out).config.shape.manifold
-    : undefined;
-  const curvature =
-    stored?.curvature ??
-    (options.curvature === undefined ? undefined : curvatureParameter("--curvature", options.curvature, false));
-  const dimension =
-    stored?.dimension ??
-    (options.dimension === undefined ? undefined : wholeNumber("--dimension", options.dimension, 1, 512));
-  if (choice.target !== undefined) {
-    const { manifoldOf, namedTarget } = await import("../../flows/index.js");
-    const manifold = flowManifold(choice.manifold, dimension ?? 2, curvature);
-    const target = namedTarget(choice.target, manifoldOf(manifold), choice.concentration);
-    report.say(`Target: ${target.name}, on the ${manifoldOf(manifold).name}.`);
-    return { goal: { target }, manifold, coordinates: coordinatesFor(choice.manifold, choice.coordinates) };
-  }
-  const { onePerPlace, placesOf, splitPoints } = await import("./places.js");
-  const read = await readData(choice, options, { dimension, curvature });
-  const all = placesOf(read.points);
-  const points = choice.deduplicate ? onePerPlace(read.points, all) : read.points;
-  const places = choice.deduplicate ? placesOf(points) : all;
-  const { train, heldOut } = splitPoints(
-    points,
-    places,
-    choice.testFraction,
-    choice.splitBy,
-    split(randomKey(choice.seed), "held out"),
-  );
-  const repeated = read.points.shape[0] - all.count;
-  const note =
-    repeated === 0
-      ? "no place twice"
-      : `${all.count} different places (${choice.deduplicate ? "one row of each is used" : choice.splitBy === "place" ? "all rows of a place on one side of the split" : "copies may fall on both sides of the split, which rewards memory: see --split-by place"})`;
-  report.say(
-    `Data: ${read.name}, ${read.points.shape[0]} points, ${note}; ${train.shape[0]} to learn from, ${heldOut?.shape[0] ?? 0} held out.`,
-  );
-  return {
-    goal: { points: train, name: read.name },
-    heldOut,
-    manifold: read.manifold,
-    coordinates: read.coordinates,
-    places: { rows: read.points.shape[0], places: all.count },
-  };
-}
-
-/** The points to learn from. @throws UsageError as `readPoints`; on `--resume` with what to do where they have moved */
-async function readData(
-  choice: FlowChoice,
-  { resume, data, out }: FlowTrainOptions,
-  known: { readonly dimension?: number; readonly curvature?: number },
-): Promise<PointsOnManifold> {
-  const { readPoints } = await import("./coordinates.js");
-  try {
-    return readPoints(choice.data!, { ...choice, ...known, ...(resume && { ofRun: out }) });
-  } catch (error) {
-    if (!(error instanceof UsageError) || !resume || data !== undefined) throw error;
-    throw new UsageError(
-      `${out} was trained on ${choice.data}, which cannot be read from here; name the data with --data (${error.message.replace(/\.$/, "")}).`,
-    );
-  }
-}
-
-function counts({ goal, heldOut, places }: Loaded) {
-  if (!("points" in goal)) return {};
-  return { points: { ...places, training: goal.points.shape[0], heldOut: heldOut?.shape[0] ?? 0 } };
-}
-
 async function trainOrResume(
   choice: FlowChoice,
   { goal, heldOut, manifold, coordinates }: Loaded,
@@ -426,75 +261,4 @@ function trainingSettings(options: FlowTrainOptions, manifold: FlowManifold, hel
       seed: wholeNumber("--seed", options.seed),
     }),
   } as any;
-}
-
-function defined<T extends object>(given: T): Partial<T> {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-/** The mixture with as many components as do best on the held-out points. */
-async function fitMixtureRun(
-  choice: FlowChoice,
-  loaded: Loaded,
-  options: FlowTrainOptions,
-  report: Report,
-): Promise<void> {
-  const { goal, heldOut, manifold, coordinates } = loaded;
-  if (!("points" in goal)) return; // refused before
-  const [{ fitVonMisesFisherMixture, mixtureLogDensity }, { saveMixture }] = await Promise.all([
-    import("../../distributions/von-mises-fisher-mixture.js"),
-    import("../../flows/index.js"),
-  ]);
-  const started = performance.now();
-  const sizes = wholeNumbers("--components", options.components).filter((k) => k >= 1);
-  const fitting = sizes.filter((k) => k <= goal.points.shape[0]);
-  if (fitting.length === 0)
-    throw new UsageError(
-      `--components: ${options.components} are none that ${goal.points.shape[0]} points can support; give smaller numbers from 1.`,
-    );
-  if (fitting.length > 1 && heldOut === undefined)
-    throw new UsageError(
-      "--components: choosing among several needs held-out points; give one number, or a --test-fraction above 0.",
-    );
-  const average = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length;
-  const fits = fitting.map((components, i) => {
-    report.progress(i, fitting.length, `${components} components`);
-    const mixture = fitVonMisesFisherMixture(goal.points, {
-      components,
-      key: split(randomKey(choice.seed), `mixture ${components}`),
-      largestConcentration: 1e4,
-      iterations: 200,
-      starts: 2,
-    });
-    return {
-      mixture,
-      components,
-      nll: heldOut === undefined ? -mixture.logLikelihood : -average(mixtureLogDensity(mixture, heldOut)),
-    };
-  });
-  report.progressDone();
-  const { mixture, components, nll } = fits.reduce((a, b) => (b.nll < a.nll ? b : a));
-  saveMixture(options.out, mixture, {
-    dimension: manifold.dimension,
-    components,
-    goal: { name: goal.name ?? "points", points: goal.points.shape[0] },
-  });
-  storeChoice(options.out, { ...choice, coordinates });
-  const seconds = (performance.now() - started) / 1000;
-  // the least of several held-out scores lies below what other points would come to
-  const chose = fitting.length > 1 ? ", which chose the number of components" : "";
-  report.say(
-    `Mixture of ${components}: negative log-likelihood ${(-mixture.logLikelihood).toFixed(3)} training${heldOut === undefined ? "" : `, ${nll.toFixed(3)} held out${chose}`}, ${duration(seconds)}: ${options.out}`,
-  );
-  report.result({
-    run: options.out,
-    model: "von-mises-fisher-mixture",
-    manifold,
-    components,
-    loss: -mixture.logLikelihood,
-    heldOut: heldOut === undefined ? null : nll,
-    ...counts(loaded),
-    seconds,
-    reason: "finished",
-  });
 }

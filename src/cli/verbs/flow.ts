@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { FlowDensityOptions } from "../flow/density.js";
 import type { FlowSampleOptions } from "../flow/sample.js";
-import type { FlowTrainOptions } from "../flow/train.js";
+import type { FlowTrainOptions } from "../flow/train-options.js";
 
 export function registerFlow(program: Command): void {
   const flow = program

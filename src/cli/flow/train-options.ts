@@ -1,0 +1,40 @@
+/** The options of `atlas flow train`, as the command line gives them. */
+export interface FlowTrainOptions {
+  data?: string;
+  target?: string;
+  concentration?: string;
+  manifold: string;
+  dimension?: string;
+  curvature?: string;
+  coordinates?: string;
+  project?: boolean;
+  deduplicate?: boolean;
+  splitBy: string;
+  testFraction: string;
+  method: string;
+  components: string;
+  field?: string;
+  centres?: string;
+  hidden?: string;
+  activation: string;
+  integrationSteps?: string;
+  base?: string;
+  baseStd?: string;
+  divergence?: string;
+  smoothness: string;
+  agreement?: string;
+  epochs: string;
+  stepsPerEpoch?: string;
+  batch?: string;
+  learningRate: string;
+  schedule?: string;
+  warmUp?: string;
+  clip?: string;
+  patience?: string;
+  seed: string;
+  threads?: string;
+  out: string;
+  resume?: boolean;
+  overwrite?: boolean;
+  json?: boolean;
+}
